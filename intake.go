@@ -1,0 +1,108 @@
+package subfive
+
+import (
+	"errors"
+	"time"
+)
+
+// Lookup names what the rules must know before a batch can be decided.
+type Lookup struct {
+	PostbackIDs []string
+	ClickIDs    []string
+	Sessions    []Session
+}
+
+// Session is a network's click session by the keys that a postback brings;
+// either may be empty, not both.
+type Session struct {
+	NetworkID     string
+	TransactionID string
+	ClickID       string
+}
+
+// Known is what the store answers to a Lookup.
+type Known struct {
+	// Stored are those postback IDs that are recorded already.
+	Stored map[string]bool
+	Clicks map[string]Click
+	// Groups are all groups that share a transaction ID or a click ID with a
+	// session that was asked for, each with all its conversions.
+	Groups []Group
+	// Versions guard the sessions: key → version, 0 for a session that nobody
+	// wrote yet. RecordBatch refuses to write when one has moved.
+	Versions map[string]int64
+	// Waiting are conversions that wait for one of the clicks asked for.
+	Waiting []Conversion
+	// Deliveries are those of the groups' and the waiting conversions, newest
+	// generation only.
+	Deliveries []Delivery
+}
+
+// Keys returns the keys under which writers of this session exclude each other.
+// Two postbacks of which one could join the other's group share a key.
+func (s Session) Keys() []string {
+	var keys []string
+	if s.TransactionID != "" {
+		keys = append(keys, "t "+s.NetworkID+" "+s.TransactionID)
+	}
+	if s.ClickID != "" {
+		keys = append(keys, "c "+s.NetworkID+" "+s.ClickID)
+	}
+	return keys
+}
+
+// Batch is what attribution decided: all of it is recorded in one transaction,
+// or none.
+type Batch struct {
+	// Positions are the journal's, one a segment: the last record of the batch.
+	Positions   []Position
+	Clicks      []Click
+	Postbacks   []Judged
+	Broken      []Broken
+	Groups      []Group // new, or with a key they lacked; Conversions is not read
+	Conversions []Conversion
+	Changes     []Change
+	Withdrawals []Withdrawal
+	Deliveries  []Delivery
+	// Versions are the guards as they were read; those named move by one.
+	Versions map[string]int64
+	// Promotions are conversions whose click came late: each is written only if
+	// the stored one has no attributed click yet, with its deliveries.
+	Promotions []Promotion
+	// At is when it was decided.
+	At time.Time
+}
+
+// Promotion gives a waiting conversion its click.
+type Promotion struct {
+	Conversion Conversion
+	Deliveries []Delivery
+	Trace      []Step
+}
+
+// Withdrawal takes a delivery back that was never tried: the network rejected
+// the conversion before we told anyone. One that was tried is left alone, and
+// the retraction that waits for it follows.
+type Withdrawal struct {
+	DeliveryID string
+	ReasonCode string
+	Reason     string
+}
+
+// Broken is a record that could not be decided or stored, kept as it was.
+type Broken struct {
+	Position Position
+	Data     []byte
+	Reason   string
+}
+
+// ErrConflict says that somebody else wrote one of the batch's sessions since
+// it was looked up: look up and decide again.
+var ErrConflict = errors.New("a session moved since it was read")
+
+// ErrBadData says that the store refuses a batch for what is in it, not for its
+// own state: the batch is tried again record by record.
+var ErrBadData = errors.New("the database refuses these values")
+
+// ErrNotFound says that there is nothing of that ID.
+var ErrNotFound = errors.New("not found")
