@@ -93,6 +93,9 @@ type Conversion struct {
 	ValueFrom   string  `json:"value_from,omitempty"`
 	Currency    string  `json:"currency,omitempty"`
 	SaleAmount  *Micros `json:"sale_amount,omitempty"`
+	// PayoutChangedAt is when the payout took its present value, in the
+	// network's time: what is older changes nothing.
+	PayoutChangedAt time.Time `json:"payout_changed_at,omitzero"`
 
 	CampaignID     string `json:"campaign_id,omitempty"`
 	SourceID       string `json:"source_id,omitempty"`
@@ -107,6 +110,9 @@ type Conversion struct {
 	// ReviewAt is when the sweep looks at it again: a waiting one for its click,
 	// its end, or a destination's hold. Zero: never.
 	ReviewAt time.Time `json:"review_at,omitzero"`
+	// Version is the stored row's, 0 for a new one: a write demands that it has
+	// not moved.
+	Version int64 `json:"-"`
 }
 
 // Goal returns the goal for people and routing: the event's name, else its ID,

@@ -10,6 +10,8 @@ type Lookup struct {
 	PostbackIDs []string
 	ClickIDs    []string
 	Sessions    []Session
+	// WithWaiting asks for the conversions that wait for one of the clicks.
+	WithWaiting bool
 }
 
 // Session is a network's click session by the keys that a postback brings;
@@ -24,6 +26,7 @@ type Session struct {
 type Known struct {
 	// Stored are those postback IDs that are recorded already.
 	Stored map[string]bool
+	// Clicks are those asked for, and those of the conversions below.
 	Clicks map[string]Click
 	// Groups are all groups that share a transaction ID or a click ID with a
 	// session that was asked for, each with all its conversions.
@@ -31,10 +34,10 @@ type Known struct {
 	// Versions guard the sessions: key → version, 0 for a session that nobody
 	// wrote yet. RecordBatch refuses to write when one has moved.
 	Versions map[string]int64
-	// Waiting are conversions that wait for one of the clicks asked for.
+	// Waiting are conversions without a click that wait for one of those asked
+	// for.
 	Waiting []Conversion
-	// Deliveries are those of the groups' and the waiting conversions, newest
-	// generation only.
+	// Deliveries are those of the groups' and the waiting conversions.
 	Deliveries []Delivery
 }
 
@@ -55,9 +58,12 @@ func (s Session) Keys() []string {
 // or none.
 type Batch struct {
 	// Positions are the journal's, one a segment: the last record of the batch.
-	Positions   []Position
-	Clicks      []Click
-	Postbacks   []Judged
+	Positions []Position
+	Clicks    []Click
+	Postbacks []Judged
+	// Settlements are postbacks already stored, decided anew by a person or by
+	// the network's API.
+	Settlements []Judged
 	Broken      []Broken
 	Groups      []Group // new, or with a key they lacked; Conversions is not read
 	Conversions []Conversion
@@ -66,14 +72,14 @@ type Batch struct {
 	Deliveries  []Delivery
 	// Versions are the guards as they were read; those named move by one.
 	Versions map[string]int64
-	// Promotions are conversions whose click came late: each is written only if
-	// the stored one has no attributed click yet, with its deliveries.
+	// Promotions are conversions whose click came late, or whose wait ended.
 	Promotions []Promotion
 	// At is when it was decided.
 	At time.Time
 }
 
-// Promotion gives a waiting conversion its click.
+// Promotion gives a waiting conversion its click, or says that none came. Trace
+// is added to that of the conversion's first postback, which takes its verdict.
 type Promotion struct {
 	Conversion Conversion
 	Deliveries []Delivery

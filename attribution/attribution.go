@@ -1,0 +1,73 @@
+// Package attribution decides which click a conversion belongs to, whether it
+// counts, and whom it is owed to.
+//
+// The rules are pure functions over values: no I/O, no clock, so that a batch
+// decided twice is decided alike. Attributor reads what they need, lets them
+// decide, and records the whole decision in one transaction; Worker follows the
+// journal with it. Nothing here speaks to a network or to a platform.
+package attribution
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"subfive"
+)
+
+// Store is what attribution needs of the database.
+type Store interface {
+	// Lookup reads what the rules must know about a batch.
+	Lookup(ctx context.Context, l subfive.Lookup) (subfive.Known, error)
+	// RecordBatch writes a decision in one transaction. It returns an error that
+	// wraps subfive.ErrConflict when a session moved since Lookup, and one that
+	// wraps subfive.ErrBadData when the values themselves are refused.
+	RecordBatch(ctx context.Context, b subfive.Batch) error
+	// Due returns conversions whose review has come, earliest first.
+	Due(ctx context.Context, now time.Time, limit int) ([]subfive.Conversion, error)
+	// Judged returns a stored postback with its decision, or subfive.ErrNotFound.
+	Judged(ctx context.Context, postbackID string) (subfive.Judged, error)
+	// Conversion returns a stored conversion, or subfive.ErrNotFound.
+	Conversion(ctx context.Context, id string) (subfive.Conversion, error)
+}
+
+// Platform is what the rules must know of a platform.
+type Platform struct {
+	Kinds []subfive.Kind
+	// ClickParams are its click parameters, the click ID first; none: it is told
+	// about clicks of every platform.
+	ClickParams []string
+	// MaxAge is how old a conversion it takes; 0: no limit of its own.
+	MaxAge time.Duration
+}
+
+// Rules are what a batch is decided by.
+type Rules struct {
+	Setup     subfive.Setup
+	Platforms map[string]Platform
+	// LateClicks is how long a conversion waits for its click.
+	LateClicks time.Duration
+}
+
+// ageLimit is how long after the conversion a platform without a limit of its
+// own is still told.
+const ageLimit = 30 * 24 * time.Hour
+
+// Attributor decides and records.
+type Attributor struct {
+	store Store
+	rules atomic.Pointer[Rules]
+	now   func() time.Time
+	log   *slog.Logger
+}
+
+// New returns an Attributor that decides by the given rules until SetRules.
+func New(s Store, r Rules, now func() time.Time, log *slog.Logger) *Attributor {
+	a := &Attributor{store: s, now: now, log: log}
+	a.SetRules(r)
+	return a
+}
+
+// SetRules makes later batches be decided by r.
+func (a *Attributor) SetRules(r Rules) { a.rules.Store(&r) }

@@ -1,0 +1,103 @@
+package attribution
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"time"
+
+	"subfive"
+)
+
+// reviewBatch is how many conversions a sweep looks at in one go.
+const reviewBatch = 500
+
+// late matches conversions with clicks that came after them: those waiting for
+// one of the clicks. It runs in a transaction of its own after the clicks, or
+// the conversions, were committed; whichever of the two is later sees the other.
+func (a *Attributor) late(ctx context.Context, clickIDs []string) error {
+	if len(clickIDs) == 0 {
+		return nil
+	}
+	for {
+		known, err := a.store.Lookup(ctx, subfive.Lookup{ClickIDs: clickIDs, WithWaiting: true})
+		if err != nil {
+			return fmt.Errorf("look up waiting conversions: %w", err)
+		}
+		b := newBook(*a.rules.Load(), known, a.now())
+		var found []subfive.Conversion
+		for _, c := range known.Waiting {
+			if _, ok := b.clicks[c.ReceivedClickID]; ok {
+				found = append(found, c)
+			}
+		}
+		err = a.promote(ctx, b, found, func(c *subfive.Conversion, j *judgement) {
+			b.attach(c, b.clicks[c.ReceivedClickID], subfive.MatchLate, j)
+		})
+		if !errors.Is(err, subfive.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// Review looks again at conversions whose time has come: for a click that came
+// meanwhile, for the end of the wait, or for a destination that waits no longer.
+// It returns how many it looked at.
+func (a *Attributor) Review(ctx context.Context) (int, error) {
+	now := a.now()
+	due, err := a.store.Due(ctx, now, reviewBatch)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	l := subfive.Lookup{WithWaiting: true}
+	for _, c := range due {
+		l.ClickIDs = append(l.ClickIDs, c.ReceivedClickID)
+	}
+	known, err := a.store.Lookup(ctx, l)
+	if err != nil {
+		return 0, fmt.Errorf("look up the clicks waited for: %w", err)
+	}
+	b := newBook(*a.rules.Load(), known, now)
+	end := b.rules.LateClicks
+
+	err = a.promote(ctx, b, due, func(c *subfive.Conversion, j *judgement) {
+		if click, ok := b.clicks[c.ReceivedClickID]; ok {
+			b.attach(c, click, subfive.MatchLate, j)
+			return
+		}
+		if c.Verdict == subfive.VerdictWaiting && !c.ReceivedAt.Add(end).After(now) {
+			c.Verdict = subfive.VerdictUnmatched
+			j.note("match", "unmatched", "its click did not come in "+subfive.Duration(end).String())
+		}
+		c.ReviewAt = b.nextReview(*c)
+	})
+	return len(due), err
+}
+
+// promote changes conversions without a click by fn, and makes what they are
+// owed then. It fails with subfive.ErrConflict when somebody else changed one
+// meanwhile.
+func (a *Attributor) promote(ctx context.Context, b *book, cs []subfive.Conversion, fn func(*subfive.Conversion, *judgement)) error {
+	if len(cs) == 0 {
+		return nil
+	}
+	batch := subfive.Batch{At: b.now}
+	for _, c := range cs {
+		j := &judgement{}
+		fn(&c, j)
+		b.price(&c, j)
+		ds, steps := b.route(c)
+		if c.AttributedClickID != "" || len(ds) > 0 || len(j.Trace) > 0 {
+			j.Trace = append(j.Trace, steps...)
+		}
+		batch.Promotions = append(batch.Promotions, subfive.Promotion{Conversion: c, Deliveries: ds, Trace: j.Trace})
+	}
+	if err := a.store.RecordBatch(ctx, batch); err != nil {
+		return fmt.Errorf("record late matches: %w", err)
+	}
+	return nil
+}
+
+// nextSweep is how often Worker looks for due reviews.
+const nextSweep = 15 * time.Second

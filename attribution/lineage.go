@@ -1,0 +1,137 @@
+package attribution
+
+import (
+	"slices"
+	"strings"
+
+	"subfive"
+)
+
+// What we told one destination about one conversion is a lineage: the
+// conversion first, then what became of it. Each later delivery waits for the
+// one before, and is skipped when that one was never sent.
+
+// approve tells those who wait for approval, and sends the event that a
+// destination wants for it.
+func (b *book) approve(j *judgement, c subfive.Conversion) {
+	earlier := b.told(c.ID)
+	b.forward(j, c)
+	for _, original := range earlier {
+		to, ok := b.rules.Setup.Destination(original.DestinationID)
+		if !ok || to.OnApproved == "" {
+			continue
+		}
+		b.follow(j, c, to, original, subfive.KindApproval, to.OnApproved)
+	}
+}
+
+// reverse takes back what was not sent yet, and tells the others.
+func (b *book) reverse(j *judgement, c subfive.Conversion) {
+	originals := b.told(c.ID)
+	for _, d := range b.deliveries[c.ID] {
+		if d.Status == subfive.DeliveryScheduled {
+			b.batch.Withdrawals = append(b.batch.Withdrawals, subfive.Withdrawal{
+				DeliveryID: d.ID, ReasonCode: reasonRejected, Reason: "the network rejected it before it was sent",
+			})
+		}
+	}
+	for _, original := range originals {
+		to, ok := b.rules.Setup.Destination(original.DestinationID)
+		if !ok {
+			continue
+		}
+		event := original.EventName
+		if to.OnReversal != subfive.ReversalRetract && to.OnReversal != "" {
+			event = to.OnReversal
+		}
+		b.follow(j, c, to, original, subfive.KindRetraction, event)
+	}
+}
+
+// restate tells what the conversion is worth now.
+func (b *book) restate(j *judgement, c subfive.Conversion) {
+	for _, original := range b.told(c.ID) {
+		to, ok := b.rules.Setup.Destination(original.DestinationID)
+		if !ok || to.OnPayoutChange != subfive.PayoutRestate {
+			continue
+		}
+		b.follow(j, c, to, original, subfive.KindRestatement, original.EventName)
+	}
+}
+
+// told returns the conversion deliveries that were sent or may still be, one a
+// destination.
+func (b *book) told(conversion string) []subfive.Delivery {
+	newest := map[string]subfive.Delivery{}
+	var order []string
+	for _, d := range b.deliveries[conversion] {
+		if d.Kind != subfive.KindConversion {
+			continue
+		}
+		if _, seen := newest[d.DestinationID]; !seen {
+			order = append(order, d.DestinationID)
+		}
+		if d.Generation > newest[d.DestinationID].Generation {
+			newest[d.DestinationID] = d
+		}
+	}
+	var told []subfive.Delivery
+	for _, id := range order {
+		switch d := newest[id]; d.Status {
+		case subfive.DeliveryScheduled, subfive.DeliverySubmitted, subfive.DeliveryDelivered, subfive.DeliveryTested, subfive.DeliveryDryRun:
+			told = append(told, d)
+		case subfive.DeliveryDead, subfive.DeliverySkipped:
+		}
+	}
+	return told
+}
+
+// follow makes a delivery that comes after original in its lineage.
+func (b *book) follow(j *judgement, c subfive.Conversion, to subfive.Destination, original subfive.Delivery, kind subfive.Kind, event string) {
+	prior, _ := b.newest(c.ID, to.ID, kind)
+	if prior.ID != "" && kind != subfive.KindRestatement {
+		return
+	}
+	d := b.delivery(c, to, kind, prior.Generation+1)
+	d.EventName, d.Value, d.WaitsFor = event, value(c, to), original.ID
+	d.Mode = original.Mode // what was told in a test is taken back in a test
+	if latest := b.latest(c.ID, to.ID); latest.ID != "" {
+		d.WaitsFor = latest.ID
+	}
+	if code, why := b.unfit(to, original, d, kind); code != "" {
+		d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, code, why
+	}
+	j.note(string(kind)+" "+to.ID, string(d.Status), d.Reason)
+	b.owe(d)
+}
+
+// latest returns the last delivery of the lineage that is not finished.
+func (b *book) latest(conversion, destination string) subfive.Delivery {
+	var latest subfive.Delivery
+	for _, d := range b.deliveries[conversion] {
+		if d.DestinationID == destination && (d.Status == subfive.DeliveryScheduled || d.Status == subfive.DeliverySubmitted) {
+			latest = d
+		}
+	}
+	return latest
+}
+
+// unfit says why a follow-up is not sent, or "".
+func (b *book) unfit(to subfive.Destination, original, d subfive.Delivery, kind subfive.Kind) (code, why string) {
+	can := slices.Contains(b.rules.Platforms[to.Platform].Kinds, kind)
+	ownEvent := kind == subfive.KindApproval ||
+		kind == subfive.KindRetraction && to.OnReversal != subfive.ReversalRetract && to.OnReversal != ""
+	switch {
+	case to.ArchivedAt != nil:
+		return reasonArchived, "destination " + to.ID + " is archived"
+	case original.Status == subfive.DeliveryDryRun:
+		return reasonNeverSent, "the conversion itself was a dry run: there is nothing to follow up"
+	case kind == subfive.KindRetraction && strings.EqualFold(to.OnReversal, subfive.ReversalNone):
+		return reasonNotWanted, "the network rejected it; on_reversal is none, so " + to.ID + " keeps it"
+	case !can && !ownEvent:
+		return reasonUnsupported, "the network changed it, but " + to.Platform + " has no " + string(kind) + ": on_reversal can name an event to send instead"
+	case !d.DeadlineAt.After(b.now):
+		return reasonTooOld, "too old for " + to.Platform
+	}
+	return "", ""
+}
