@@ -9,14 +9,14 @@ import (
 )
 
 // relation is what a postback is to a conversion of its group.
-type relation int
+type relation string
 
 const (
-	another  relation = iota // another conversion
-	maybe                    // it may be a repeat; a person or the network's API settles it
-	same                     // the same conversion, told again
-	moved                    // the same conversion, its status moved forward
-	repriced                 // the same conversion, its amounts changed
+	another  relation = "another"  // another conversion
+	maybe    relation = "maybe"    // it may be a repeat; a person or the network's API settles it
+	same     relation = "same"     // the same conversion, told again
+	moved    relation = "moved"    // the same conversion, its status moved forward
+	repriced relation = "repriced" // the same conversion, its amounts changed
 )
 
 // repeatWindow is how long, in the network's time, a postback that brings
