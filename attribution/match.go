@@ -86,7 +86,7 @@ func (b *book) attach(c *subfive.Conversion, click subfive.Click, method string,
 
 // sweeps are the ages at which a waiting conversion's click is looked for again,
 // to cover a crash between its two transactions; after the last, hourly.
-var sweeps = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute} //nolint:gochecknoglobals // a constant list
+var sweeps = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
 // nextReview is when an unmatched conversion is looked at next: for its click,
 // its end, or a destination that waits so long for the click and no longer.

@@ -1,0 +1,48 @@
+# Everything here runs on a fresh Debian machine with Go: what a target needs it
+# fetches from Debian's packages or as a Go module.
+GO      ?= go
+TAGS    := nomsgpack
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOLS   := $(CURDIR)/.tools
+LINT    := $(TOOLS)/golangci-lint-v2.15.0
+FUZZTIME ?= 10s
+
+.PHONY: all build test lint golden fuzz bench load run hooks deps help
+all: build test lint ## build, test and lint: what CI runs
+
+build: ## the binary, in bin/
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w -X subfive.Version=$(VERSION)" -o bin/subfive ./cmd/subfive
+
+deps: ## what the tests need beside Go: PostgreSQL and a C compiler for -race
+	@scripts/deps.sh
+
+test: deps ## all tests, with the race detector, on SQLite and PostgreSQL
+	$(GO) test -race -tags $(TAGS) -shuffle=on -timeout 14m ./...
+
+lint: $(LINT) ## golangci-lint, pinned
+	$(LINT) run --build-tags $(TAGS) ./...
+
+$(LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(TOOLS)/golangci-lint $(LINT)
+
+golden: ## write the golden files of the platforms anew; then read the diff
+	$(GO) test ./forwarders/... -update
+
+fuzz: ## each fuzz target, ten seconds (FUZZTIME=…)
+	@GO="$(GO)" FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+bench: ## the journal and the receiver against a reference in the same run
+	$(GO) test -tags $(TAGS) -run '^$$' -bench . ./journal ./receiver ./forwarders/meta
+
+load: deps ## 100,000 postbacks from 1,000 clients, and ten kills, on both databases
+	SUBFIVE_LOAD=full $(GO) test -tags $(TAGS) -count=1 -timeout 30m -v -run 'TestLoad|TestKill' ./cmd/subfive
+
+run: ## serve with a temporary database; every new destination is in dry run
+	$(GO) run -tags $(TAGS) ./cmd/subfive serve --data-dir "$$(mktemp -d)"
+
+hooks: ## format, vet and short tests before each commit
+	git config core.hooksPath .githooks
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
