@@ -1,0 +1,120 @@
+package meta
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"subfive"
+)
+
+// What Meta's ads and Meta's pixel leave behind, by the names they have there.
+const (
+	paramFbclid = "fbclid"
+	paramFbc    = "_fbc"
+	paramFbp    = "_fbp"
+)
+
+// A library of Meta's adds a tag of two or eight characters as a fifth part.
+var (
+	fbcForm = regexp.MustCompile(`^fb\.\d+\.\d{13}\.[^.\s]+(\.[A-Za-z0-9_-]{2}|\.[A-Za-z0-9_-]{8})?$`)
+	fbpForm = regexp.MustCompile(`^fb\.\d+\.\d{13}\.\d+(\.[A-Za-z0-9_-]{2}|\.[A-Za-z0-9_-]{8})?$`)
+)
+
+// fbc returns the click ID as Meta wants it, or "" if there is none in a form
+// that Meta takes: one malformed value would fail the whole request.
+//
+// It is made from the fbclid, byte for byte, and the moment of the click. The
+// cookie of the pixel goes out as it is when it holds the same fbclid, or when
+// there is none: its time is the older, and the browser sends the same.
+func fbc(d subfive.Delivery) string {
+	fbclid, at := clickID(d)
+	cookie := ""
+	if d.Click != nil {
+		cookie = d.Click.Params[paramFbc]
+	}
+	if fbcForm.MatchString(cookie) && (fbclid == "" || strings.Split(cookie, ".")[3] == fbclid) {
+		return valid(cookie)
+	}
+	if fbclid == "" {
+		return ""
+	}
+	made := "fb.1." + strconv.FormatInt(at.UnixMilli(), 10) + "." + fbclid
+	if !fbcForm.MatchString(made) {
+		return ""
+	}
+	return valid(made)
+}
+
+// clickID returns the fbclid and when it was first seen. In direct mode the
+// network brings a raw fbclid and nobody saw the click: then it is the latest
+// moment it can have had, that of the conversion, the same in all its events.
+func clickID(d subfive.Delivery) (fbclid string, at time.Time) {
+	if d.Click != nil && d.Click.Params[paramFbclid] != "" {
+		return d.Click.Params[paramFbclid], d.Click.ClickedAt
+	}
+	if d.Conversion.DirectParam != paramFbclid {
+		return "", time.Time{}
+	}
+	for _, at = range []time.Time{d.Conversion.ClickedAt, d.Conversion.ConvertedAt} {
+		if !at.IsZero() {
+			return d.Conversion.DirectValue, at
+		}
+	}
+	return d.Conversion.DirectValue, d.EventTime
+}
+
+// fbp returns the browser's ID from the pixel's cookie. It is never made up:
+// Meta reports an invented one as invalid.
+func fbp(d subfive.Delivery) string {
+	if d.Click == nil || !fbpForm.MatchString(d.Click.Params[paramFbp]) {
+		return ""
+	}
+	return d.Click.Params[paramFbp]
+}
+
+// valid returns s if JSON can carry it unchanged.
+func valid(s string) string {
+	if !utf8.ValidString(s) {
+		return ""
+	}
+	return s
+}
+
+// page returns the page to name: the one that the visitor really loaded, else
+// the buyer's default, else the tracker's own address.
+func (f *forwarder) page(d subfive.Delivery) string {
+	if isPage(d.PageURL) {
+		return bare(d.PageURL, paramFbclid)
+	}
+	if f.settings.DefaultEventSourceURL != "" {
+		return f.settings.DefaultEventSourceURL
+	}
+	if isPage(d.SiteURL) {
+		return d.SiteURL
+	}
+	return ""
+}
+
+// referrer returns the page that led to the click, without its query.
+func (f *forwarder) referrer(d subfive.Delivery) string {
+	if f.settings.OmitReferrer || d.Click == nil || !isPage(d.Click.Referrer) {
+		return ""
+	}
+	return bare(d.Click.Referrer, "")
+}
+
+// bare returns an URL without its fragment and, but for the parameter keep,
+// without its query, which may name what was advertised to whom.
+func bare(s, keep string) string {
+	s, _, _ = strings.Cut(s, "#")
+	path, query, _ := strings.Cut(s, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		if keep != "" && strings.HasPrefix(pair, keep+"=") {
+			return path + "?" + pair
+		}
+	}
+	return path
+}
