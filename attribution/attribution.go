@@ -38,6 +38,8 @@ type Platform struct {
 	// ClickParams are its click parameters, the click ID first; none: it is told
 	// about clicks of every platform.
 	ClickParams []string
+	// NeedsValue are events that it refuses without a value.
+	NeedsValue []string
 	// MaxAge is how old a conversion it takes; 0: no limit of its own.
 	MaxAge time.Duration
 }

@@ -223,8 +223,8 @@ func (b *book) skip(c subfive.Conversion, to subfive.Destination, d subfive.Deli
 		return reasonRejected, "the network rejected it before anybody was told"
 	case d.EventName == "":
 		return reasonGoal, "goal " + c.Goal() + " is mapped to no event of " + to.ID + ": map it under goals, or leave it"
-	case d.Value == nil && to.Value.From != subfive.ValueNone && to.Value.From != "" && needsValue(d):
-		return reasonNoValue, "there is no " + to.Value.From + " to tell a purchase's worth by"
+	case d.Value == nil && slices.Contains(b.rules.Platforms[to.Platform].NeedsValue, d.EventName):
+		return reasonNoValue, to.Platform + " takes no " + d.EventName + " without a value, and there is no " + to.Value.From
 	case offer.PayoutMax != nil && c.Payout != nil && *c.Payout > *offer.PayoutMax:
 		return reasonPayoutMax, fmt.Sprintf("payout %s is above the offer's payout_max %s: check it, then replay", c.Payout, offer.PayoutMax)
 	case !d.DeadlineAt.After(b.now):
@@ -316,10 +316,6 @@ func value(c subfive.Conversion, to subfive.Destination) *subfive.Money {
 	}
 	return &subfive.Money{Amount: amount, Currency: currency}
 }
-
-// needsValue: a purchase without a value teaches a platform nothing, and Meta
-// refuses it.
-func needsValue(d subfive.Delivery) bool { return strings.EqualFold(d.EventName, "purchase") }
 
 // page is a page the visitor really loaded, with only the platform's own click
 // parameters left in its query.

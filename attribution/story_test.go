@@ -55,7 +55,7 @@ func newTracker(t *testing.T, change func(*subfive.Setup)) *tracker {
 	tr.Attributor = New(tr.store, Rules{
 		Setup: s, LateClicks: 72 * time.Hour,
 		Platforms: map[string]Platform{
-			"meta":   {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindApproval}, ClickParams: []string{"fbclid", "_fbp"}, MaxAge: 7 * 24 * time.Hour},
+			"meta":   {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindApproval}, ClickParams: []string{"fbclid", "_fbp"}, NeedsValue: []string{"Purchase"}, MaxAge: 7 * 24 * time.Hour},
 			"google": {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindRetraction}, ClickParams: []string{"gclid"}},
 			"relay":  {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindApproval, subfive.KindRetraction, subfive.KindRestatement}},
 		},

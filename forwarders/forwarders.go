@@ -33,7 +33,8 @@ type Forwarder interface {
 	// that wraps subfive.ErrUnauthorized pauses the destination; any other is
 	// transient.
 	Authorize(ctx context.Context, r *http.Request, fresh bool) error
-	// Read says what the answer to a request of n events means.
+	// Read says what the answer to a request of n events means. The Sender asks
+	// it about answers that came, and judges itself why one did not.
 	Read(n int, a Answer) Result
 }
 
@@ -52,7 +53,8 @@ type Batch struct {
 	Events [][]byte
 }
 
-// Answer is what came back. Err is set, and Status 0, when nothing did.
+// Answer is what came back. Err is set, and Status 0, when nothing did, or when
+// what began as a success broke off.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -74,6 +76,10 @@ type Result struct {
 type Platform struct {
 	Name  string
 	Kinds []subfive.Kind // what it can be told
+	// Goals is what a destination without goals maps; nil: the base to Purchase.
+	Goals map[string]string
+	// NeedsValue are events that it refuses without a value.
+	NeedsValue []string
 	// ClickParams are the parameters to capture on links and landing pages, the
 	// platform's click ID first.
 	ClickParams []string

@@ -119,14 +119,17 @@ func (v *Vault) Open(field, box string) (string, error) {
 }
 
 // SealBytes returns b in a box that only OpenBytes opens: raw requests and
-// settings.
-func (v *Vault) SealBytes(b []byte) (string, error) { return v.seal(v.bytes, b, ""), nil }
+// settings. where names the place of the value: a box moved elsewhere does not
+// open.
+func (v *Vault) SealBytes(b []byte, where string) (string, error) {
+	return v.seal(v.bytes, b, where), nil
+}
 
 // OpenBytes returns what SealBytes put into a box.
-func (v *Vault) OpenBytes(box string) ([]byte, error) {
-	plain, err := v.open(v.bytes, box, "")
+func (v *Vault) OpenBytes(box, where string) ([]byte, error) {
+	plain, err := v.open(v.bytes, box, where)
 	if err != nil {
-		return nil, fmt.Errorf("open bytes: %w", err)
+		return nil, fmt.Errorf("open %s: %w", where, err)
 	}
 	return plain, nil
 }

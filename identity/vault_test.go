@@ -38,11 +38,11 @@ func TestVaultReturnsWhatItWasGiven(t *testing.T) {
 			if got, err := v.Open(fieldEmail, box); got != value || err != nil {
 				t.Errorf("Open = %.40q, %v", got, err)
 			}
-			raw, err := v.SealBytes([]byte(value))
+			raw, err := v.SealBytes([]byte(value), "here")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := v.OpenBytes(raw); string(got) != value || err != nil {
+			if got, err := v.OpenBytes(raw, "here"); string(got) != value || err != nil {
 				t.Errorf("OpenBytes = %.40q, %v", got, err)
 			}
 		})
@@ -58,10 +58,10 @@ func TestVaultOpensOnlyItsOwn(t *testing.T) {
 	if _, err := v.Open(fieldPhone, box); err == nil {
 		t.Error("opened as another field")
 	}
-	if _, err := v.OpenBytes(box); err == nil {
+	if _, err := v.OpenBytes(box, "here"); err == nil {
 		t.Error("opened as bytes")
 	}
-	raw, err := v.SealBytes([]byte("jane@example.com"))
+	raw, err := v.SealBytes([]byte("jane@example.com"), "here")
 	if err != nil {
 		t.Fatal(err)
 	}

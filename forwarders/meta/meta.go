@@ -39,6 +39,7 @@ func Platform() forwarders.Platform {
 		// No retraction: on_reversal can name an event of its own, which is a
 		// retraction by its kind and rendered like any other event.
 		Kinds:       []subfive.Kind{subfive.KindConversion, subfive.KindApproval},
+		NeedsValue:  []string{purchase},
 		ClickParams: []string{paramFbclid, paramFbc, paramFbp},
 		MaxBatch:    1000,
 		MaxBytes:    4 << 20,                // ours: Meta names no limit

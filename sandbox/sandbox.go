@@ -1,0 +1,189 @@
+// Package sandbox holds strict stand-ins for the outside world, so that the
+// whole loop runs on one machine without an account: the platforms that we tell
+// about conversions, a sink for webhooks, and a simulator of Everflow that
+// fires postbacks, retries them and turns them off as Everflow does.
+//
+// A stand-in is at least as strict as the platform: where the real one silently
+// ignores a mistake, this one refuses it, so that a test fails instead of a
+// campaign. It can be told to misbehave in every way that a platform was seen
+// to, see [Modes].
+//
+// It is not for production traffic, it is no model of a platform's attribution,
+// and it knows nothing of this program: whoever uses it compares what it
+// recorded with what should have arrived.
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Server is all stand-ins behind one address.
+type Server struct {
+	Meta *Meta
+	Hook *Hook
+}
+
+// New returns a server with every stand-in. now is the clock that ages of
+// events and deduplication are judged by.
+func New(now func() time.Time, meta MetaConfig) *Server {
+	return &Server{Meta: NewMeta(now, meta), Hook: NewHook(now, meta.Keep)}
+}
+
+// Handler serves the stand-ins and, below /_sandbox/, what a person needs: an
+// index, the records, and the switches for failures. A platform keeps its real
+// path, so that a client only changes the host. Whoever can reach it can switch
+// it: listen on a loopback address.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.Meta) // Graph's paths begin with a version: it takes what is nobody's
+	mux.Handle("/hook", s.Hook)
+	mux.Handle("/hook/", s.Hook)
+	mux.HandleFunc("/_sandbox/", s.index)
+	mux.HandleFunc("GET /_sandbox/events", s.events)
+	mux.HandleFunc("GET /_sandbox/requests", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, s.Meta.Requests())
+	})
+	mux.HandleFunc("GET /_sandbox/hook/requests", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, s.Hook.Requests())
+	})
+	mux.HandleFunc("GET /_sandbox/meta/fail", s.failures)
+	mux.HandleFunc("POST /_sandbox/meta/fail", s.fail)
+	mux.HandleFunc("DELETE /_sandbox/meta/fail", s.clear)
+	mux.HandleFunc("POST /_sandbox/hook/answer", s.answer)
+	mux.HandleFunc("POST /_sandbox/reset", s.reset)
+	return mux
+}
+
+// Close ends requests that hang on purpose, so that a server can shut down.
+func (s *Server) Close() { s.Meta.Clear() }
+
+const indexText = `subfive sandbox: strict stand-ins, nothing here reaches a real platform
+
+Meta Conversions API
+  POST %[1]s/v26.0/%[2]s/events
+  access token: %[3]s
+Webhook sink
+  any method, %[1]s/hook and below
+
+What arrived
+  GET  /_sandbox/events           Meta's events: counted, test events, duplicates
+  GET  /_sandbox/requests         requests to Meta, without the token
+  GET  /_sandbox/hook/requests    requests to the webhook sink
+
+Switches
+  POST   /_sandbox/meta/fail      {"mode":"server_error","requests":3}
+  GET    /_sandbox/meta/fail      the failures that wait
+  DELETE /_sandbox/meta/fail      no failure any more
+  POST   /_sandbox/hook/answer    {"status":503,"body":"busy"}
+  POST   /_sandbox/reset          forget everything
+
+Failures are used up in the order they were set. "requests" is how many
+requests one affects; 0 is until it is deleted. Modes:
+`
+
+func (s *Server) index(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/_sandbox/" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		http.Error(w, "nothing here by that method; GET /_sandbox/ lists what there is", http.StatusNotFound)
+		return
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, indexText, "http://"+r.Host, s.Meta.datasets[0], s.Meta.currentToken())
+	for _, m := range Modes() {
+		fmt.Fprintf(&b, "  %-20s %s\n", m, m.describe())
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	reply(w, []byte(b.String()))
+}
+
+func (s *Server) events(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string][]Event{
+		"events": s.Meta.Events(), "test_events": s.Meta.TestEvents(), "duplicates": s.Meta.Duplicates(),
+	})
+}
+
+func (s *Server) failures(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, s.Meta.Failures())
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request) {
+	var f Failure
+	err := readControl(w, r, &f)
+	if err == nil {
+		err = s.Meta.Fail(f)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.failures(w, r)
+}
+
+func (s *Server) clear(w http.ResponseWriter, r *http.Request) {
+	s.Meta.Clear()
+	s.failures(w, r)
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	var a HookAnswer
+	err := readControl(w, r, &a)
+	if err == nil {
+		err = s.Hook.Answer(a)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, a)
+}
+
+func (s *Server) reset(w http.ResponseWriter, _ *http.Request) {
+	s.Meta.Reset()
+	s.Hook.Reset()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// readControl decodes a switch's JSON; an unknown key is an error.
+func readControl(w http.ResponseWriter, r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("read the switch: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("read the switch: more than one JSON value")
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	reply(w, b)
+}
+
+// reply writes a body. That the client has left is its own business, and with
+// some failures the point.
+func reply(w io.Writer, b []byte) bool {
+	_, err := w.Write(b)
+	return err == nil
+}
+
+// bounded appends v and forgets the oldest beyond keep; 0 keeps all.
+func bounded[T any](list []T, v T, keep int) []T {
+	list = append(list, v)
+	if keep > 0 && len(list) > keep {
+		clear(list[:len(list)-keep]) // append moves the rest when it runs out of room
+		list = list[len(list)-keep:]
+	}
+	return list
+}
