@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"subfive"
+)
+
+func newApply(a *app) *cobra.Command {
+	var path string
+	var dryRun, prune bool
+	c := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Bring campaigns, offers and destinations to what a file says",
+		Long: `Brings the resources (networks and below) to what the file says and prints the differences. Applying
+twice changes nothing. A running serve takes the change over within five seconds. What the file does not
+name is left alone, unless --prune archives what an earlier file named.`,
+		Example: `  subfive apply -f subfive.yaml --dry-run
+  subfive apply -f subfive.yaml`,
+		Args: exactly(0, "no arguments, but -f FILE"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if path != "" {
+				a.configPath = path
+			}
+			if a.path() == "" {
+				return usagef("apply: name the file with -f")
+			}
+			return a.apply(c, dryRun, prune)
+		},
+	}
+	c.Flags().StringVarP(&path, "file", "f", "", "the file")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "print the differences and change nothing")
+	c.Flags().BoolVar(&prune, "prune", false, "archive what came from a file and is in it no more")
+	return c
+}
+
+func (a *app) apply(c *cobra.Command, dryRun, prune bool) error {
+	f, err := a.file()
+	if err != nil {
+		return err
+	}
+	vault, err := a.vault(f.Server)
+	if err != nil {
+		return err
+	}
+	st, err := a.open(c.Context(), f.Server, vault)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }() // nothing was promised after Apply returned
+	changes, err := a.changes(c.Context(), f, st, prune)
+	if err != nil {
+		return err
+	}
+	before, err := st.Setup(c.Context())
+	if err != nil {
+		return err
+	}
+	all := differences(before, changes)
+	for _, d := range all {
+		fmt.Fprintln(a.stdout, d)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.stdout, "nothing to change")
+	}
+	for _, d := range f.Setup.Destinations {
+		if old, ok := before.Destination(d.ID); d.Mode == subfive.ModeLive && (!ok || old.Mode != subfive.ModeLive) {
+			fmt.Fprintf(a.stdout, "destination %s goes live: conversions from now on are sent, earlier ones are not (subfive replay)\n", d.ID)
+		}
+	}
+	if dryRun {
+		fmt.Fprintln(a.stdout, "dry run: nothing was changed")
+		_, err := st.Plan(c.Context(), "file", changes, a.now())
+		return err
+	}
+	return st.Apply(c.Context(), "file", changes, a.now())
+}

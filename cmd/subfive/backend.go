@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"subfive"
+	"subfive/attribution"
+	"subfive/dashboard"
+	"subfive/forwarders/all"
+	"subfive/store"
+)
+
+// backend is what the REST API asks of the tracker.
+type backend struct{ t *tracker }
+
+// errNoDatabase is the answer while the database was never reached.
+var errNoDatabase = dashboard.Refusal{
+	Unavailable: true,
+	What:        "the database does not answer; what comes in is kept in the journal",
+	Do:          "try again once it is back",
+}
+
+func (b *backend) open() (*store.Store, error) {
+	if st := b.t.store.Load(); st != nil {
+		return st, nil
+	}
+	return nil, errNoDatabase
+}
+
+func (b *backend) List(ctx context.Context, q dashboard.ListQuery) (dashboard.Page, error) {
+	st, err := b.open()
+	if err != nil {
+		return dashboard.Page{}, err
+	}
+	if q.Kind == "destinations" {
+		items, err := destinationRows(ctx, st, b.t.app.now())
+		return dashboard.Page{Items: items}, err
+	}
+	items, next, err := st.List(ctx, store.ListQuery{
+		View: q.Kind, Filters: q.Filters, Since: q.Since, Until: q.Until, Limit: q.Limit, Cursor: q.Cursor,
+	})
+	if errors.Is(err, store.ErrBadQuery) {
+		err = dashboard.Refusal{What: err.Error(), Do: "see /api/v1/openapi.json for the filters"}
+	}
+	return dashboard.Page{Items: items, Next: next}, err
+}
+
+// destinationRows are the destinations with their state, as lists show them.
+func destinationRows(ctx context.Context, st *store.Store, now time.Time) ([]map[string]any, error) {
+	setup, err := st.Setup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pauses, err := st.Pauses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := st.Counts(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	paused := map[string]subfive.Pause{}
+	for _, p := range pauses {
+		paused[p.DestinationID] = p
+	}
+	rows := []map[string]any{}
+	for _, d := range setup.Destinations {
+		row := map[string]any{
+			"destination_id": d.ID, "platform": d.Platform, "account": d.Account, "mode": string(d.Mode),
+			"archived": d.ArchivedAt != nil, "ready": counts.Ready[d.ID], "paused": false,
+		}
+		if at, ok := counts.OldestAt[d.ID]; ok {
+			row["oldest_at"] = at
+		}
+		if p := paused[d.ID]; p.Manual || p.Until.After(now) {
+			row["paused"], row["pause_reason"], row["pause_code"], row["pause_manual"] = true, p.Reason, p.Code, p.Manual
+			if !p.Manual {
+				row["paused_until"] = p.Until
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
+	st, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	if kind == "destinations" {
+		rows, err := destinationRows(ctx, st, b.t.app.now())
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if row["destination_id"] == id {
+				return row, nil
+			}
+		}
+		return nil, fmt.Errorf("destination %s: %w", id, subfive.ErrNotFound)
+	}
+	return st.Story(ctx, id)
+}
+
+func (b *backend) Replay(ctx context.Context, r dashboard.Replay) (any, error) {
+	st, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	setup, err := st.Setup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st.Replay(ctx, store.Replay{
+		Filter: store.DeliveryFilter{
+			IDs: r.DeliveryIDs, ConversionID: r.ConversionID, DestinationID: r.DestinationID, Status: r.Status, ReasonCode: r.ReasonCode,
+			Since: r.Since, Until: r.Until,
+		},
+		Force: r.Force, DryRun: r.DryRun, At: b.t.app.now(), DedupWindow: dedupWindow,
+		Decide: b.t.app.decideAgain(setup),
+	})
+}
+
+// dedupWindow is how long a platform deduplicates by our event ID.
+func dedupWindow(platform string) time.Duration {
+	p, _ := all.Find(platform)
+	return p.DedupWindow
+}
+
+// decideAgain decides a delivery with today's settings, as a replay does.
+func (a *app) decideAgain(setup subfive.Setup) func(subfive.Delivery) subfive.Delivery {
+	r := attribution.Rules{Setup: setup, Platforms: attributionPlatforms()}
+	return func(d subfive.Delivery) subfive.Delivery { return attribution.DecideAgain(d, r, a.now()) }
+}
+
+func (b *backend) attributor(ctx context.Context) (*attribution.Attributor, error) {
+	st, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	setup, err := st.Setup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return attribution.New(st, rules(b.t.file.Server, setup), b.t.app.now, b.t.log), nil
+}
+
+// refused turns an answer of attribution into one for the caller.
+func refused(err error) error {
+	if errors.Is(err, attribution.ErrNotSettleable) {
+		return dashboard.Refusal{What: err.Error(), Do: "look at its story: it was decided already"}
+	}
+	return err
+}
+
+func (b *backend) Settle(ctx context.Context, postbackID, as, by string) (any, error) {
+	a, err := b.attributor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j, err := a.Settle(ctx, postbackID, attribution.Settlement(as), by)
+	return j, refused(err)
+}
+
+func (b *backend) Accept(ctx context.Context, postbackID, by string) (any, error) {
+	a, err := b.attributor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j, err := a.Accept(ctx, postbackID, by)
+	return j, refused(err)
+}
+
+func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (any, error) {
+	st, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	j, err := st.Judged(ctx, postbackID)
+	if err != nil {
+		return nil, err
+	}
+	if j.ConversionID == "" {
+		return nil, dashboard.Refusal{What: "postback " + postbackID + " made no conversion", Do: "only a conversion can be given a click"}
+	}
+	a, err := b.attributor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Attach(ctx, j.ConversionID, clickID, by); err != nil {
+		return nil, refused(err)
+	}
+	return st.Story(ctx, j.ConversionID)
+}
+
+func (b *backend) SetMode(ctx context.Context, destinationID string, m subfive.Mode, by string) error {
+	st, err := b.open()
+	if err != nil {
+		return err
+	}
+	err = st.SetMode(ctx, by, destinationID, m, b.t.app.now())
+	if errors.Is(err, store.ErrFromFile) {
+		return dashboard.Refusal{What: err.Error(), Do: "change mode in the file and run: subfive apply -f FILE"}
+	}
+	return err
+}
+
+func (b *backend) Pause(ctx context.Context, destinationID, reason, by string) error {
+	st, err := b.open()
+	if err != nil {
+		return err
+	}
+	return setPause(ctx, st, destinationID, "by "+by+": "+reason, true)
+}
+
+func (b *backend) Resume(ctx context.Context, destinationID, _ string) error {
+	st, err := b.open()
+	if err != nil {
+		return err
+	}
+	return setPause(ctx, st, destinationID, "", false)
+}
+
+// setPause pauses or resumes a destination as a person says. The dispatcher may
+// write at the same moment; then it is said again.
+func setPause(ctx context.Context, st *store.Store, destinationID, reason string, on bool) error {
+	setup, err := st.Setup(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := setup.Destination(destinationID); !ok {
+		return fmt.Errorf("destination %s: %w", destinationID, subfive.ErrNotFound)
+	}
+	for {
+		p, err := st.Pause(ctx, destinationID)
+		if err != nil {
+			return err
+		}
+		next := subfive.Pause{DestinationID: destinationID, Version: p.Version}
+		if on {
+			next.Manual, next.Reason = true, reason
+		}
+		if won, err := st.SetPause(ctx, next); err != nil || won {
+			return err
+		}
+	}
+}
+
+func (b *backend) Check(ctx context.Context, destinationID string) (any, error) {
+	st, err := b.open()
+	if err != nil {
+		return nil, err
+	}
+	return checkDestination(ctx, b.t.app, st, b.t.sender, destinationID)
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"subfive"
+	"subfive/config"
+	"subfive/store"
+)
+
+// changes turns what the file says into changes of the stored setup. Each
+// destination's settings are tried, and its account named, on the way. With
+// prune, resources that came from a file and are in it no more are archived.
+func (a *app) changes(ctx context.Context, f config.File, st *store.Store, prune bool) ([]store.ResourceChange, error) {
+	setup := f.Setup
+	var problems config.Problems
+	for i, d := range setup.Destinations {
+		c, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere)
+		if err != nil {
+			problems = append(problems, config.Problem{
+				File: a.path(), Line: f.Lines["destinations/"+d.ID], What: "destinations/" + d.ID + ": settings: " + err.Error(),
+				Do: "see: subfive config sample " + d.Platform,
+			})
+			continue
+		}
+		setup.Destinations[i].Account = c.Forwarder.Account()
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	stored, err := st.Resources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]store.Resource{}
+	for _, r := range stored {
+		known[string(r.Kind)+" "+r.ID] = r
+	}
+	var changes []store.ResourceChange
+	add := func(kind store.ResourceKind, list, id string, value any) {
+		line, written := f.Lines[list+"/"+id]
+		r, exists := known[string(kind)+" "+id]
+		delete(known, string(kind)+" "+id)
+		origin := store.OriginDefault
+		switch {
+		case written:
+			origin = a.path() + ":" + strconv.Itoa(line)
+		case exists && r.Origin != store.OriginDefault:
+			return // the file says nothing of what a person changed
+		}
+		changes = append(changes, store.ResourceChange{Kind: kind, ID: id, Value: value, Origin: origin})
+	}
+	each(setup, add)
+	if prune {
+		for _, r := range stored {
+			if _, left := known[string(r.Kind)+" "+r.ID]; left && r.Origin != store.OriginAPI && r.Origin != store.OriginDefault && r.ArchivedAt.IsZero() {
+				changes = append(changes, store.ResourceChange{Kind: r.Kind, ID: r.ID, Origin: a.path()})
+			}
+		}
+	}
+	return changes, nil
+}
+
+// each calls add for every resource of a setup, with its list's name in the
+// file.
+func each(s subfive.Setup, add func(kind store.ResourceKind, list, id string, value any)) {
+	for _, r := range s.Networks {
+		add(store.KindNetwork, "networks", r.ID, r)
+	}
+	for _, r := range s.Destinations {
+		add(store.KindDestination, "destinations", r.ID, r)
+	}
+	for _, r := range s.Endpoints {
+		add(store.KindEndpoint, "endpoints", r.ID, r)
+	}
+	for _, r := range s.Sources {
+		add(store.KindSource, "sources", r.ID, r)
+	}
+	for _, r := range s.LandingPages {
+		add(store.KindLandingPage, "landing_pages", r.ID, r)
+	}
+	for _, r := range s.Offers {
+		add(store.KindOffer, "offers", r.ID, r)
+	}
+	for _, r := range s.Campaigns {
+		add(store.KindCampaign, "campaigns", r.ID, r)
+	}
+}
+
+// differences says what the changes would make of the stored setup.
+func differences(before subfive.Setup, changes []store.ResourceChange) []config.Difference {
+	after := before
+	after.Networks = changed(before.Networks, changes, func(r subfive.Network) string { return r.ID })
+	after.Endpoints = changed(before.Endpoints, changes, func(r subfive.Endpoint) string { return r.ID })
+	after.Sources = changed(before.Sources, changes, func(r subfive.Source) string { return r.ID })
+	after.LandingPages = changed(before.LandingPages, changes, func(r subfive.LandingPage) string { return r.ID })
+	after.Offers = changed(before.Offers, changes, func(r subfive.Offer) string { return r.ID })
+	after.Campaigns = changed(before.Campaigns, changes, func(r subfive.Campaign) string { return r.ID })
+	after.Destinations = changed(before.Destinations, changes, func(r subfive.Destination) string { return r.ID })
+	return config.Diff(before, after)
+}
+
+// changed returns the resources of one kind after the changes.
+func changed[T any](before []T, changes []store.ResourceChange, id func(T) string) []T {
+	kind := kindOf[T]()
+	replaced := map[string]store.ResourceChange{}
+	for _, c := range changes {
+		if c.Kind == kind {
+			replaced[c.ID] = c
+		}
+	}
+	var after []T
+	for _, r := range before {
+		c, ok := replaced[id(r)]
+		switch {
+		case !ok:
+			after = append(after, r)
+		case c.Value != nil:
+			after = append(after, c.Value.(T))
+		}
+		delete(replaced, id(r))
+	}
+	for _, c := range changes { // new ones, in the file's order
+		if _, ok := replaced[c.ID]; ok && c.Kind == kind && c.Value != nil {
+			after = append(after, c.Value.(T))
+		}
+	}
+	return after
+}
+
+func kindOf[T any]() store.ResourceKind {
+	var r T
+	switch any(r).(type) {
+	case subfive.Network:
+		return store.KindNetwork
+	case subfive.Endpoint:
+		return store.KindEndpoint
+	case subfive.Source:
+		return store.KindSource
+	case subfive.LandingPage:
+		return store.KindLandingPage
+	case subfive.Offer:
+		return store.KindOffer
+	case subfive.Campaign:
+		return store.KindCampaign
+	case subfive.Destination:
+		return store.KindDestination
+	}
+	return ""
+}
+
+// applied brings the stored setup to what the file says.
+func (a *app) applied(ctx context.Context, f config.File, st *store.Store) error {
+	changes, err := a.changes(ctx, f, st, false)
+	if err != nil {
+		return err
+	}
+	if err := st.Apply(ctx, "file", changes, a.now()); err != nil {
+		if errors.Is(err, store.ErrHistory) {
+			return usageError{err}
+		}
+		return err
+	}
+	return nil
+}
