@@ -92,6 +92,7 @@ CREATE INDEX postbacks_verdict ON postbacks (verdict, received_at);
 CREATE INDEX postbacks_conversion ON postbacks (conversion_id) WHERE conversion_id <> '';
 CREATE INDEX postbacks_click ON postbacks (click_id) WHERE click_id <> '';
 CREATE INDEX postbacks_transaction ON postbacks (transaction_id) WHERE transaction_id <> '';
+CREATE INDEX postbacks_network_conversion ON postbacks (network_conversion_id) WHERE network_conversion_id <> '';
 
 -- A record that could not be decided or stored even alone, as it came.
 CREATE TABLE broken_records (
@@ -118,7 +119,8 @@ CREATE TABLE conversion_groups (
 CREATE INDEX groups_transaction ON conversion_groups (transaction_id) WHERE transaction_id <> '';
 CREATE INDEX groups_click ON conversion_groups (click_id) WHERE click_id <> '';
 
--- doc is the root's Conversion as JSON.
+-- doc is the root's Conversion as JSON; a write demands that version has not
+-- moved since it was read.
 CREATE TABLE conversions (
     conversion_id         TEXT   PRIMARY KEY,
     group_id              TEXT   NOT NULL,
@@ -147,6 +149,7 @@ CREATE TABLE conversions (
     source_id             TEXT   NOT NULL,
     offer_id              TEXT   NOT NULL,
     review_at             BIGINT NOT NULL,
+    version               BIGINT NOT NULL,
     doc                   TEXT   NOT NULL
 );
 CREATE INDEX conversions_group ON conversions (group_id) WHERE group_id <> '';
@@ -156,6 +159,8 @@ CREATE INDEX conversions_click ON conversions (attributed_click_id) WHERE attrib
 CREATE INDEX conversions_waiting ON conversions (received_click_id) WHERE attributed_click_id = '' AND received_click_id <> '';
 CREATE INDEX conversions_review ON conversions (review_at) WHERE review_at > 0;
 CREATE INDEX conversions_transaction ON conversions (transaction_id) WHERE transaction_id <> '';
+CREATE INDEX conversions_order ON conversions (order_id) WHERE order_id <> '';
+CREATE INDEX conversions_network_conversion ON conversions (network_conversion_id) WHERE network_conversion_id <> '';
 
 CREATE TABLE conversion_changes (
     change_id     TEXT   PRIMARY KEY,

@@ -1,0 +1,81 @@
+package everflow
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"subfive"
+)
+
+// Options say which postback URL is wanted.
+type Options struct {
+	// Offer is the offer of a Specific postback; the zero Offer makes the URL of
+	// a Global one. Only its ClickSlot is used: the slot of the tracking link
+	// that carries our click ID, sub5 when empty.
+	Offer subfive.Offer
+	// ConversionID adds {conversion_id}, the best key there is. Ask for it only
+	// when the network's macro list offers it: Everflow sends an unknown macro as
+	// it stands.
+	ConversionID bool
+}
+
+// PostbackURL returns the URL to paste into Everflow's postback form, its
+// braces unencoded as Everflow wants them. The first four parameters are those
+// of the network's guide; the goal and the sale amount tell upsells and renewals
+// apart, which share a transaction_id.
+func PostbackURL(publicURL string, e subfive.Endpoint, o Options) string {
+	slot := o.Offer.ClickSlot
+	if slot == "" {
+		slot = "sub5"
+	}
+	param := e.ClickParam
+	if param == "" {
+		param = "click_id"
+	}
+	query := []string{
+		url.QueryEscape(param) + "={" + slot + "}",
+		"payout={payout}",
+		"offer_id={offer_id}",
+		"tx_id={transaction_id}",
+	}
+	if e.Key != "" {
+		query = append(query, "key="+url.QueryEscape(e.Key))
+	}
+	query = append(query, "event_id={event_id}", "event_name={event_name}", "sale_amount={sale_amount}")
+	if o.ConversionID {
+		query = append(query, "conversion_id={conversion_id}")
+	}
+	path := "/conversion"
+	if e.ID != "" && e.ID != subfive.DefaultEndpoint {
+		path += "/" + url.PathEscape(e.ID)
+	}
+	return strings.TrimRight(publicURL, "/") + path + "?" + strings.Join(query, "&")
+}
+
+// ClickURL returns the link to put into the ad platform for a campaign. The
+// source's params are added in the order of their names, their values as they
+// are: they hold the ad platform's own macros ({{ad.id}}, __CID__, {keyword}),
+// which must reach it unencoded.
+func ClickURL(publicURL string, campaign subfive.Campaign, source subfive.Source) string {
+	link := strings.TrimRight(publicURL, "/") + "/c/" + url.PathEscape(campaign.ID)
+	names := make([]string, 0, len(source.Params))
+	for name := range source.Params {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		separator := "&"
+		if i == 0 {
+			separator = "?"
+		}
+		link += separator + url.QueryEscape(name) + "=" + keepMacros(source.Params[name])
+	}
+	return link
+}
+
+// keepMacros escapes what would break a query and leaves every form of macro
+// as it is.
+func keepMacros(value string) string {
+	return strings.NewReplacer("%", "%25", "&", "%26", "#", "%23", "+", "%2B", " ", "%20", "=", "%3D").Replace(value)
+}

@@ -1,0 +1,62 @@
+package everflow_test
+
+import (
+	"testing"
+
+	"subfive"
+	"subfive/everflow"
+)
+
+func TestPostbackURL(t *testing.T) {
+	const site = "https://trk.example.com"
+	tests := map[string]struct {
+		publicURL string
+		endpoint  subfive.Endpoint
+		options   everflow.Options
+		want      string
+	}{
+		"global": {
+			site, subfive.Endpoint{ID: "default", ClickParam: "click_id"}, everflow.Options{},
+			site + "/conversion?click_id={sub5}&payout={payout}&offer_id={offer_id}&tx_id={transaction_id}" +
+				"&event_id={event_id}&event_name={event_name}&sale_amount={sale_amount}",
+		},
+		"specific, offer with its own slot, endpoint with a key": {
+			site, subfive.Endpoint{ID: "meta-only", Key: "s3cr&t"}, everflow.Options{Offer: subfive.Offer{ClickSlot: "sub3"}},
+			site + "/conversion/meta-only?click_id={sub3}&payout={payout}&offer_id={offer_id}&tx_id={transaction_id}" +
+				"&key=s3cr%26t&event_id={event_id}&event_name={event_name}&sale_amount={sale_amount}",
+		},
+		"conversion ID asked for, slash after the host, other parameter": {
+			site + "/", subfive.Endpoint{ClickParam: "cid"}, everflow.Options{ConversionID: true},
+			site + "/conversion?cid={sub5}&payout={payout}&offer_id={offer_id}&tx_id={transaction_id}" +
+				"&event_id={event_id}&event_name={event_name}&sale_amount={sale_amount}&conversion_id={conversion_id}",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := everflow.PostbackURL(test.publicURL, test.endpoint, test.options); got != test.want {
+				t.Errorf("\n got %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestClickURL(t *testing.T) {
+	tests := map[string]struct {
+		source subfive.Source
+		want   string
+	}{
+		"no parameters": {subfive.Source{ID: "meta-us"}, "https://trk.example.com/c/spring"},
+		"platforms' macros stay as they are": {
+			subfive.Source{Params: map[string]string{"ad_id": "{{ad.id}}", "adset_id": "__AID__", "keyword": "{keyword}", "label": "50% off & more"}},
+			"https://trk.example.com/c/spring?ad_id={{ad.id}}&adset_id=__AID__&keyword={keyword}&label=50%25%20off%20%26%20more",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := everflow.ClickURL("https://trk.example.com/", subfive.Campaign{ID: "spring"}, test.source)
+			if got != test.want {
+				t.Errorf("\n got %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}

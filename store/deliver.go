@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"time"
+
+	"github.com/huandu/go-sqlbuilder"
+
+	"subfive"
+)
+
+// text builds a statement whose arguments are given when it runs.
+func text(b sqlbuilder.Builder) string {
+	s, _ := b.Build()
+	return s
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// micros is an optional amount as a column holds it.
+func micros(m *subfive.Micros) any {
+	if m == nil {
+		return nil
+	}
+	return int64(*m)
+}
+
+// day is the day of t in the reporting time zone, as it is stamped on a row.
+func (s *Store) day(t time.Time) string { return t.In(s.zone).Format(time.DateOnly) }
+
+// The reason of a delivery whose predecessor in its lineage was never sent.
+const (
+	neverSentCode = "never_sent"
+	neverSent     = "the one before it was never sent: there is nothing to follow up"
+)
+
+// withdraw takes deliveries back that were never tried. One that is claimed
+// right now, or was tried, is left alone.
+func (t *tx) withdraw(ctx context.Context, b subfive.Batch) error {
+	for _, w := range b.Withdrawals {
+		n, err := t.exec(ctx, "withdraw", func() string {
+			d := t.s.flavor.NewDeleteBuilder()
+			d.DeleteFrom("outbox").Where(d.EQ("delivery_id", ""), "lease_id = ''",
+				"EXISTS (SELECT 1 FROM deliveries d WHERE d.delivery_id = outbox.delivery_id AND d.status = 'scheduled' AND d.first_attempt_at = 0)")
+			return text(d)
+		}, w.DeliveryID)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		_, err = t.exec(ctx, "skip delivery", func() string {
+			u := t.s.flavor.NewUpdateBuilder()
+			u.Update("deliveries").Set(u.Assign("status", ""), u.Assign("reason_code", ""), u.Assign("reason", "")).
+				Where(u.EQ("delivery_id", ""))
+			return text(u)
+		}, string(subfive.DeliverySkipped), w.ReasonCode, w.Reason, w.DeliveryID)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) recordDeliveries(ctx context.Context, b subfive.Batch) error {
+	return t.deliver(ctx, b.Deliveries)
+}
+
+var deliveryInsertColumns = []string{
+	"delivery_id", "conversion_id", "destination_id", "platform", "kind", "generation", "mode", "event_name", "event_id",
+	"event_time", "value_micros", "currency", "page_url", "status", "reason_code", "reason", "created_at", "deadline_at", "waits_for",
+}
+
+// deliver inserts deliveries, and schedules those that are new and to be sent.
+// One that follows another waits for it, or is skipped when that one was never
+// sent.
+func (t *tx) deliver(ctx context.Context, ds []subfive.Delivery) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	status, err := t.predecessors(ctx, ds)
+	if err != nil {
+		return err
+	}
+	rows := make([][]any, len(ds))
+	schedule := map[string][]any{}
+	for i, d := range ds {
+		waits := ""
+		if d.WaitsFor != "" && d.Status == subfive.DeliveryScheduled {
+			switch status[d.WaitsFor] {
+			case subfive.DeliveryScheduled, subfive.DeliverySubmitted:
+				waits = d.WaitsFor
+			case subfive.DeliveryDelivered, subfive.DeliveryTested:
+			case subfive.DeliveryDead, subfive.DeliverySkipped, subfive.DeliveryDryRun:
+				d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, neverSentCode, neverSent
+			}
+		}
+		status[d.ID] = d.Status // a later one of the same batch may wait for it
+		var value *subfive.Micros
+		currency := ""
+		if d.Value != nil {
+			value, currency = &d.Value.Amount, d.Value.Currency
+		}
+		rows[i] = []any{
+			d.ID, d.ConversionID, d.DestinationID, d.Platform, string(d.Kind), d.Generation, string(d.Mode), d.EventName, d.EventID,
+			subfive.Millis(d.EventTime), micros(value), currency, d.PageURL, string(d.Status), d.ReasonCode, d.Reason,
+			subfive.Millis(d.CreatedAt), subfive.Millis(d.DeadlineAt), d.WaitsFor,
+		}
+		if d.Status == subfive.DeliveryScheduled {
+			schedule[d.ID] = []any{d.ID, d.DestinationID, subfive.Millis(d.NextAttemptAt), waits}
+		}
+	}
+	return t.schedule(ctx, rows, schedule)
+}
+
+// schedule inserts the rows, and an outbox row for each that was not there yet.
+func (t *tx) schedule(ctx context.Context, rows [][]any, schedule map[string][]any) error {
+	const once = "ON CONFLICT DO NOTHING RETURNING delivery_id"
+	var outbox [][]any
+	limit := min(maxBucket, maxParams/len(deliveryInsertColumns))
+	for len(rows) > 0 {
+		n := bucket(len(rows), limit)
+		var args []any
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		if err := checkValues(args); err != nil {
+			return err
+		}
+		err := t.query(ctx, "insert deliveries "+strconv.Itoa(n), func() string {
+			return t.s.insertText("deliveries", deliveryInsertColumns, n, once)
+		}, args, func(r *sql.Rows) error {
+			var id string
+			if err := r.Scan(&id); err != nil {
+				return err
+			}
+			if row := schedule[id]; row != nil {
+				outbox = append(outbox, row)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return t.insertRows(ctx, "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "waits_for"}, outbox, "")
+}
+
+// predecessors returns the status of the deliveries that others wait for.
+func (t *tx) predecessors(ctx context.Context, ds []subfive.Delivery) (map[string]subfive.DeliveryStatus, error) {
+	status := map[string]subfive.DeliveryStatus{}
+	var ids []string
+	for _, d := range ds {
+		ids = append(ids, d.WaitsFor)
+	}
+	err := t.queryIn(ctx, "delivery status", nil, unique(ids), func(ids []any) string {
+		b := t.s.flavor.NewSelectBuilder()
+		b.Select("delivery_id", "status").From("deliveries").Where(b.In("delivery_id", ids...))
+		return text(b)
+	}, func(r *sql.Rows) error {
+		var id, s string
+		if err := r.Scan(&id, &s); err != nil {
+			return err
+		}
+		status[id] = subfive.DeliveryStatus(s)
+		return nil
+	})
+	return status, err
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/huandu/go-sqlbuilder"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+)
+
+// Connections a process holds for each concern.
+const (
+	intakeConns  = 4
+	outboxConns  = 8
+	screensConns = 4
+)
+
+// postgresBegin opens a transaction with its time limits in one round trip.
+// They are local to it, so that nothing is left on a connection that a pooler
+// hands on.
+const postgresBegin = "BEGIN; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '5s'"
+
+func (s *Store) openPostgres(ctx context.Context, dsn string, allowUnsafe bool) error {
+	s.dialect, s.flavor = dialectPostgres, sqlbuilder.PostgreSQL
+	dsn, err := withSSLMode(dsn)
+	if err != nil {
+		return err
+	}
+	for p, size := range map[**pool]int{&s.intake: intakeConns, &s.outbox: outboxConns, &s.screens: screensConns} {
+		c, err := pq.NewConnector(dsn)
+		if err != nil {
+			return fmt.Errorf("database_url: %w", err)
+		}
+		*p = newPool(sql.OpenDB(c), size, postgresBegin)
+	}
+	for _, setting := range []string{"fsync", "synchronous_commit"} {
+		if err := s.refuseOff(ctx, setting, allowUnsafe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseOff reads a setting on which durability hangs. Engines that do not know
+// it have nothing to switch off.
+func (s *Store) refuseOff(ctx context.Context, setting string, allow bool) error {
+	var value string
+	err := s.intake.db.QueryRowContext(ctx, "SHOW "+setting).Scan(&value)
+	switch {
+	case pq.As(err, pqerror.UndefinedObject) != nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("read %s: %w", setting, err)
+	case value == "off" && !allow:
+		return fmt.Errorf("PostgreSQL runs with %s = off and would lose what was acknowledged: switch it on", setting)
+	}
+	return nil
+}
+
+// withSSLMode makes the URL's sslmode explicit, since the driver's default may
+// change: prefer, and disable for this machine.
+func withSSLMode(dsn string) (string, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "", fmt.Errorf("database_url: not a URL") // the error would show the password
+	}
+	q := u.Query()
+	if q.Has("sslmode") {
+		return dsn, nil
+	}
+	host := u.Hostname()
+	if h := q.Get("host"); h != "" {
+		host = h
+	}
+	mode := "prefer"
+	if ip := net.ParseIP(host); host == "" || host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback() {
+		mode = "disable"
+	}
+	q.Set("sslmode", mode)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+//go:embed views/*.sql
+var viewFiles embed.FS
+
+// viewNames are the views in the order in which they can be created: a view
+// comes after those it reads.
+func viewNames() []string {
+	return []string{
+		"v_clicks", "v_clicks_private", "v_postbacks", "v_conversions", "v_conversion_changes",
+		"v_deliveries", "v_attempts", "v_attempt_items",
+	}
+}
+
+// privateView is the one the analyst's role does not read.
+const privateView = "v_clicks_private"
+
+// analystRole may read the views on PostgreSQL, once somebody created it.
+const analystRole = "subfive_analyst"
+
+// viewsSetting is the settings row that holds the fingerprint of the views'
+// texts.
+const viewsSetting = "views"
+
+// viewText returns the statement that creates a view.
+func (s *Store) viewText(name string) (string, error) {
+	file, err := viewFiles.ReadFile("views/" + name + ".sql")
+	if err != nil {
+		return "", err
+	}
+	tpl, err := template.New(name).Option("missingkey=error").Funcs(s.viewFuncs()).Parse(string(file))
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	if err := tpl.Execute(&b, nil); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+// viewFuncs are the words in which the two databases differ.
+func (s *Store) viewFuncs() template.FuncMap {
+	funcs := template.FuncMap{
+		"time":     sqliteTime,
+		"decimal":  func(micros string) string { return "((" + micros + ") / 1000000.0)" },
+		"micros":   func(text string) string { return "CAST(round((" + text + ") * 1000000) AS INTEGER)" },
+		"json":     sqliteJSON,
+		"jsontime": func(doc string, path ...string) string { return sqliteFormat(sqliteJSON(doc, path...)) },
+		"jsonbool": func(doc string, path ...string) string { return "coalesce(" + sqliteJSON(doc, path...) + ", 0)" },
+		"jsonint":  sqliteJSON,
+	}
+	if s.dialect == dialectPostgres {
+		funcs = template.FuncMap{
+			"time":     func(ms string) string { return "to_timestamp(nullif(" + ms + ", 0) / 1000.0)" },
+			"decimal":  func(micros string) string { return "round((" + micros + ")::numeric / 1000000, 6)" },
+			"micros":   func(text string) string { return "((" + text + ")::numeric * 1000000)::bigint" },
+			"json":     postgresJSON,
+			"jsontime": func(doc string, path ...string) string { return postgresJSON(doc, path...) + "::timestamptz" },
+			"jsonbool": func(doc string, path ...string) string {
+				return "(CASE WHEN " + postgresJSON(doc, path...) + " = 'true' THEN 1 ELSE 0 END)"
+			},
+			"jsonint": func(doc string, path ...string) string { return postgresJSON(doc, path...) + "::bigint" },
+		}
+	}
+	json := funcs["json"].(func(string, ...string) string)
+	funcs["has"] = func(doc string, path ...string) string {
+		return "(CASE WHEN coalesce(" + json(doc, path...) + ", '') = '' THEN 0 ELSE 1 END)"
+	}
+	funcs["subs"] = subNames
+	return funcs
+}
+
+// subNames are the columns for what a postback brought in sub1…sub10.
+func subNames() []string {
+	names := make([]string, 10)
+	for i := range names {
+		names[i] = "sub" + strconv.Itoa(i+1)
+	}
+	return names
+}
+
+func sqliteTime(ms string) string {
+	return "strftime('%Y-%m-%dT%H:%M:%fZ', nullif(" + ms + ", 0) / 1000.0, 'unixepoch')"
+}
+
+func sqliteFormat(text string) string { return "strftime('%Y-%m-%dT%H:%M:%fZ', " + text + ")" }
+
+func sqliteJSON(doc string, path ...string) string {
+	return "json_extract(" + doc + `, '$."` + strings.Join(path, `"."`) + `"')`
+}
+
+// postgresJSON reads a text at a path. A text from outside may hold a NUL,
+// which JSON can write and PostgreSQL can't read: one would fail every report.
+func postgresJSON(doc string, path ...string) string {
+	return "(replace(" + doc + `, '\u0000', '\ufffd')::json #>> '{` + strings.Join(path, ",") + "}')"
+}
+
+// createViews drops and makes the views when their text is another than the
+// database has.
+func (s *Store) createViews(ctx context.Context) error {
+	var statements []string
+	names := viewNames()
+	for _, name := range slices.Backward(names) {
+		statements = append(statements, "DROP VIEW IF EXISTS "+name)
+	}
+	for _, name := range names {
+		text, err := s.viewText(name)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, text)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(statements, "\x00")))
+	mark := hex.EncodeToString(sum[:])
+	have, err := s.setting(ctx, viewsSetting)
+	if err != nil || have == mark {
+		return err
+	}
+	return s.write(ctx, s.screens, func(t *tx) error {
+		for _, text := range statements {
+			if err := t.command(ctx, statementTimeout, text); err != nil {
+				return fmt.Errorf("%s: %w", strings.SplitN(text, "\n", 2)[0], err)
+			}
+		}
+		if err := s.grantViews(ctx, t); err != nil {
+			return err
+		}
+		return t.insertRows(ctx, "settings", []string{"name", "value"}, [][]any{{viewsSetting, mark}},
+			"ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+	})
+}
+
+// grantViews lets the analyst's role read the views, if there is such a role.
+func (s *Store) grantViews(ctx context.Context, t *tx) error {
+	if s.dialect != dialectPostgres {
+		return nil
+	}
+	var one int
+	err := t.row(ctx, "analyst role", func() string {
+		sb := s.flavor.NewSelectBuilder()
+		sb.Select("1").From("pg_roles").Where(sb.Equal("rolname", ""))
+		text, _ := sb.Build()
+		return text
+	}, []any{analystRole}, &one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	public := slices.DeleteFunc(viewNames(), func(v string) bool { return v == privateView })
+	return t.command(ctx, statementTimeout, "GRANT SELECT ON "+strings.Join(public, ", ")+" TO "+analystRole)
+}
+
+// setting reads one row of settings; "" when there is none.
+func (s *Store) setting(ctx context.Context, name string) (value string, err error) {
+	err = s.read(ctx, s.screens, func(t *tx) error {
+		value, err = s.settingIn(ctx, t, name)
+		return err
+	})
+	return value, err
+}
+
+func (s *Store) settingIn(ctx context.Context, t *tx, name string) (value string, err error) {
+	err = t.row(ctx, "setting", func() string {
+		sb := s.flavor.NewSelectBuilder()
+		sb.Select("value").From("settings").Where(sb.Equal("name", ""))
+		text, _ := sb.Build()
+		return text
+	}, []any{name}, &value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, err
+}

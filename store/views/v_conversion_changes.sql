@@ -1,0 +1,13 @@
+-- One row is a change of one field of a conversion after it was recorded.
+CREATE VIEW v_conversion_changes AS
+SELECT
+    h.change_id,                            -- the key
+    h.conversion_id,                        -- the conversion
+    h.field,                                -- what changed
+    h.old_value AS "old",                   -- from
+    h.new_value AS "new",                   -- to
+    {{time "h.changed_at"}} AS "at",        -- when, in the network's time where it gave one, UTC
+    h.changed_at AS changed_at_ms,          -- the same, Unix milliseconds
+    h.changed_by AS "by",                   -- postback, api or person
+    h.postback_id                           -- the postback that brought it
+FROM conversion_changes h
