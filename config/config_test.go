@@ -207,10 +207,26 @@ func TestLoadOfAMissingFile(t *testing.T) {
 	}
 }
 
-func TestFilesAboveTheLimitAreRefused(t *testing.T) {
-	_, err := config.Parse("big.yaml", []byte(strings.Repeat("# comment\n", 500_000)), noEnv)
-	if err == nil || !strings.Contains(err.Error(), "larger than 4 MiB") {
-		t.Errorf("got %v", err)
+func TestFilesBeyondTheBoundsAreRefused(t *testing.T) {
+	tests := map[string]struct{ text, want string }{
+		"too large":          {strings.Repeat("# comment\n", 500_000), "big.yaml: the file is larger than 4 MiB — is it the right one?"},
+		"brackets in braces": {"a: " + strings.Repeat("{a: [", 100_000), "big.yaml: the file is nested too deeply — is a bracket { or [ open that nobody closes?"},
+		"dashes":             {strings.Repeat("- ", 100_000), "big.yaml: the file is nested too deeply — is a bracket { or [ open that nobody closes?"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := config.Parse("big.yaml", []byte(test.text), noEnv); err == nil || err.Error() != test.want {
+				t.Errorf("got %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestManyProblemsAreShownInPart(t *testing.T) {
+	_, err := config.Parse("x.yaml", []byte("sources:\n"+strings.Repeat("  - {id: a, platform: meta}\n", 150)), noEnv)
+	var problems config.Problems
+	if !errors.As(err, &problems) || len(problems) != 149 || !strings.HasSuffix(err.Error(), "\n… and 49 more") {
+		t.Errorf("%d problems: %v", len(problems), err)
 	}
 }
 

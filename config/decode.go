@@ -64,12 +64,12 @@ func (r *reader) value(n ast.Node, v reflect.Value, path string) {
 		r.scalar(n, v, path)
 		return
 	}
-	switch v.Kind() {
-	case reflect.Struct:
+	switch {
+	case v.Kind() == reflect.Struct:
 		r.structure(n, v, path)
-	case reflect.Slice:
+	case v.Kind() == reflect.Slice:
 		r.list(n, v, path)
-	case reflect.Map:
+	case v.Kind() == reflect.Map:
 		r.mapping(n, v, path)
 	default:
 		r.scalar(n, v, path)

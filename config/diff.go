@@ -150,13 +150,13 @@ func texts(resource reflect.Value) map[string]string {
 
 // text writes one field as the file would.
 func text(v reflect.Value) string {
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch {
+	case v.Kind() == reflect.Pointer:
 		if v.IsNil() {
 			return ""
 		}
 		return fmt.Sprint(v.Interface())
-	case reflect.Slice:
+	case v.Kind() == reflect.Slice:
 		if v.Len() == 0 {
 			return ""
 		}
@@ -165,7 +165,7 @@ func text(v reflect.Value) string {
 			parts[i] = fmt.Sprint(v.Index(i).Interface())
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
-	case reflect.Map:
+	case v.Kind() == reflect.Map:
 		if v.Len() == 0 {
 			return ""
 		}

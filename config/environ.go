@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
 
@@ -89,8 +88,7 @@ func (r *reader) listVariable(v reflect.Value, value, path string) {
 	}
 	v.SetZero()
 	sub := reader{file: r.variables[path], env: r.env, places: map[string]place{}, unread: r.unread}
-	var body ast.Node = file.Docs[0].Body
-	if body != nil {
+	if body := file.Docs[0].Body; body != nil {
 		sub.value(body, v, path)
 	}
 	for _, p := range sub.problems {

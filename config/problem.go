@@ -37,10 +37,17 @@ func (p Problem) Error() string {
 // Problems are all that is wrong, in the order of the file.
 type Problems []Problem
 
+// shownProblems is how many problems Error tells: more are of one cause.
+const shownProblems = 100
+
 // Error returns each problem on a line of its own, with its excerpt.
 func (ps Problems) Error() string {
 	var b strings.Builder
 	for i, p := range ps {
+		if i == shownProblems {
+			fmt.Fprintf(&b, "\n… and %d more", len(ps)-i)
+			break
+		}
 		if i > 0 {
 			b.WriteByte('\n')
 		}

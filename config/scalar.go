@@ -82,8 +82,8 @@ func set(v reflect.Value, text string) *trouble {
 		}
 		return nil
 	}
-	switch v.Kind() {
-	case reflect.Bool:
+	switch {
+	case v.Kind() == reflect.Bool:
 		switch strings.ToLower(text) {
 		case "true", "yes", "on":
 			v.SetBool(true)
@@ -92,7 +92,7 @@ func set(v reflect.Value, text string) *trouble {
 		default:
 			return &trouble{fmt.Sprintf("%q is neither true nor false", clip(text)), "write true or false"}
 		}
-	case reflect.Int:
+	case v.Kind() == reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return &trouble{fmt.Sprintf("%q is not a whole number", clip(text)), "write digits only, such as 100"}
@@ -140,10 +140,10 @@ func wanted(v reflect.Value) string {
 	case **subfive.Micros:
 		return "an amount such as 42.50"
 	}
-	switch v.Kind() {
-	case reflect.Bool:
+	switch {
+	case v.Kind() == reflect.Bool:
 		return "true or false"
-	case reflect.Int:
+	case v.Kind() == reflect.Int:
 		return "a whole number"
 	default:
 		return "text"

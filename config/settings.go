@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -187,11 +188,10 @@ func inner(t reflect.Type, key string) reflect.Type {
 	if t == nil {
 		return nil
 	}
-	switch t.Kind() {
-	case reflect.Map, reflect.Slice, reflect.Array:
+	if kinds(t, reflect.Map, reflect.Slice, reflect.Array) {
 		return t.Elem()
-	case reflect.Struct:
-	default:
+	}
+	if t.Kind() != reflect.Struct {
 		return nil
 	}
 	for i := range t.NumField() {
@@ -207,6 +207,9 @@ func inner(t reflect.Type, key string) reflect.Type {
 	}
 	return nil
 }
+
+// kinds reports whether t is of one of these kinds.
+func kinds(t reflect.Type, of ...reflect.Kind) bool { return slices.Contains(of, t.Kind()) }
 
 func wantsText(t reflect.Type) bool {
 	return t.Kind() == reflect.String || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
@@ -257,14 +260,14 @@ func goKind(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	switch t.Kind() {
-	case reflect.String:
+	switch {
+	case wantsText(t):
 		return "text"
-	case reflect.Bool:
+	case kinds(t, reflect.Bool):
 		return "true or false"
-	case reflect.Slice, reflect.Array:
+	case kinds(t, reflect.Slice, reflect.Array):
 		return "a list"
-	case reflect.Struct, reflect.Map:
+	case kinds(t, reflect.Struct, reflect.Map):
 		return "a mapping"
 	default:
 		return "a number"
@@ -273,7 +276,7 @@ func goKind(t reflect.Type) string {
 
 // tagNames returns the yaml names of a struct and those within it.
 func tagNames(t reflect.Type, seen map[reflect.Type]bool) []string {
-	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map) {
+	for t != nil && kinds(t, reflect.Pointer, reflect.Slice, reflect.Map) {
 		t = t.Elem()
 	}
 	if t == nil || t.Kind() != reflect.Struct || seen[t] {

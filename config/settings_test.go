@@ -63,8 +63,10 @@ func TestDecodeSettings(t *testing.T) {
 func TestDecodeSettingsRefuses(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"unknown key": {"dataset_id: a\nacces_token: hunter2\n", `settings, line 2: unknown key "acces_token" — did you mean "access_token"?`},
-		"unknown nested key": {"credentials: {elsewhere: hunter2}\n",
-			`settings, line 1: unknown key "elsewhere" — known: dataset_id, access_token, max, strict, share, wait, options, headers, credentials, client_id`},
+		"unknown nested key": {
+			"credentials: {elsewhere: hunter2}\n",
+			`settings, line 1: unknown key "elsewhere" — known: dataset_id, access_token, max, strict, share, wait, options, headers, credentials, client_id`,
+		},
 		"unset variable":  {"access_token: ${META_TOKEN}\n", "settings.access_token needs the environment variable META_TOKEN, which is not set — set it where the server runs"},
 		"two of them":     {"access_token: ${A}\noptions: [x, \"${B}\"]\n", "settings.access_token needs the environment variable A, which is not set — set it where the server runs\nsettings.options[1] needs the environment variable B, which is not set — set it where the server runs"},
 		"no reference":    {"access_token: ${A B}\n", "settings.access_token holds ${ that begins no reference — a reference is ${NAME}, of letters, digits and _; write $${ for a literal ${"},

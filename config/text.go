@@ -12,8 +12,12 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxSize bounds a file: far above any real one.
-const maxSize = 4 << 20
+// A file's bounds, far above any real one. The parser takes time in proportion
+// to the square of the depth.
+const (
+	maxSize  = 4 << 20
+	maxDepth = 500
+)
 
 // reader reads one file and gathers what is wrong with it.
 type reader struct {
@@ -68,12 +72,37 @@ func (r *reader) text(data []byte) (string, bool) {
 		r.report("", "the file is not UTF-8 text (UTF-16?)", "save it with the encoding UTF-8")
 		return "", false
 	}
+	if depth(data) > maxDepth {
+		r.report("", "the file is nested too deeply", "is a bracket { or [ open that nobody closes?")
+		return "", false
+	}
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
 	r.source = strings.Split(text, "\n")
 	for i, line := range r.source {
 		r.strangeCharacters(i+1, line)
 	}
 	return text, len(r.problems) == 0
+}
+
+// depth is how deep brackets and dashes nest at most. Those in texts are counted
+// too: it is a bound and no measure.
+func depth(data []byte) int {
+	deepest, open, dashes := 0, 0, 0
+	for _, c := range data {
+		switch c {
+		case '{', '[':
+			open++
+		case '}', ']':
+			open = max(0, open-1)
+		case '-', '?':
+			dashes++
+		case ' ':
+		default:
+			dashes = 0
+		}
+		deepest = max(deepest, open, dashes)
+	}
+	return deepest
 }
 
 // strangeCharacters reports what looks like a space or nothing and is neither:

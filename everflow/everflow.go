@@ -64,9 +64,7 @@ func ParseCatalogue(text string) ([]Macro, error) {
 		if !macroName(m.Name) || seen[m.Name] {
 			return nil, fmt.Errorf("line %d: %q is no macro's name, or was named before", i+1, m.Name)
 		}
-		switch m.Confidence {
-		case Confirmed, Likely, Unclear:
-		default:
+		if m.Confidence != Confirmed && m.Confidence != Likely && m.Confidence != Unclear {
 			return nil, fmt.Errorf("line %d: %q is not confirmed, likely or unclear", i+1, m.Confidence)
 		}
 		seen[m.Name] = true

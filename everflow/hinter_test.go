@@ -1,4 +1,4 @@
-package everflow_test
+package everflow
 
 import (
 	"fmt"
@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-
-	"subfive/everflow"
 )
 
 func TestLiteralMacroNamesWhatBelongsThere(t *testing.T) {
@@ -72,7 +70,7 @@ func TestLiteralMacroNamesWhatBelongsThere(t *testing.T) {
 		"Voluum's campaign":            {"mine", "{campaign.id}", "not an Everflow macro"},
 		"ClickFlare's variable":        {"mine", "{var:name}", "not an Everflow macro"},
 	}
-	h := everflow.NewHinter(everflow.Catalogue())
+	h := NewHinter(Catalogue())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			hint, literal := h.LiteralMacro(test.param, test.value)
@@ -141,7 +139,7 @@ func TestLiteralMacroLeavesRealValuesAlone(t *testing.T) {
 		"broken escape":                {"mine", "100%zz"},
 		"very long":                    {"click_id", "{" + strings.Repeat("a", 300) + "}"},
 	}
-	h := everflow.NewHinter(everflow.Catalogue())
+	h := NewHinter(Catalogue())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			if hint, literal := h.LiteralMacro(test.param, test.value); literal || hint != "" {
@@ -152,14 +150,14 @@ func TestLiteralMacroLeavesRealValuesAlone(t *testing.T) {
 }
 
 func TestCatalogueIsAllThatTheHinterKnows(t *testing.T) {
-	macros, err := everflow.ParseCatalogue("# mine\n\nclick_ref\tlikely\tour slot\r\n")
+	macros, err := ParseCatalogue("# mine\n\nclick_ref\tlikely\tour slot\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]everflow.Macro{{Name: "click_ref", Gives: "our slot", Confidence: everflow.Likely}}, macros); diff != "" {
+	if diff := cmp.Diff([]Macro{{Name: "click_ref", Gives: "our slot", Confidence: Likely}}, macros); diff != "" {
 		t.Error(diff)
 	}
-	hint, _ := everflow.NewHinter(macros).LiteralMacro("x", "{clickref}")
+	hint, _ := NewHinter(macros).LiteralMacro("x", "{clickref}")
 	if want := "{clickref} is not an Everflow macro (their names are case-sensitive): write x={click_ref}."; hint != want {
 		t.Errorf("hint %q, want %q", hint, want)
 	}
@@ -174,7 +172,7 @@ func TestParseCatalogueRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := everflow.ParseCatalogue(test.text)
+			_, err := ParseCatalogue(test.text)
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -183,16 +181,16 @@ func TestParseCatalogueRefuses(t *testing.T) {
 }
 
 func TestCatalogueHoldsTheGuidesMacros(t *testing.T) {
-	got := map[string]everflow.Confidence{}
-	for _, m := range everflow.Catalogue() {
+	got := map[string]Confidence{}
+	for _, m := range Catalogue() {
 		got[m.Name] = m.Confidence
 	}
 	for _, name := range []string{"sub1", "sub5", "sub10", "adv10", "payout", "offer_id", "transaction_id", "sale_amount"} {
-		if got[name] != everflow.Confirmed {
+		if got[name] != Confirmed {
 			t.Errorf("%s: %q, want confirmed", name, got[name])
 		}
 	}
-	if got["conversion_id"] != everflow.Unclear {
+	if got["conversion_id"] != Unclear {
 		t.Errorf("conversion_id: %q, want unclear", got["conversion_id"])
 	}
 }
@@ -201,7 +199,7 @@ func FuzzLiteralMacro(f *testing.F) {
 	for _, seed := range []string{"{Sub5}", "%7Bsub5%7D", "__X__", "[x]", "{{a.b}}", "42.50", "{\"a\":1}", "%", "\xff{sub5}", "{ }"} {
 		f.Add("click_id", seed)
 	}
-	h := everflow.NewHinter(everflow.Catalogue())
+	h := NewHinter(Catalogue())
 	f.Fuzz(func(t *testing.T, param, value string) {
 		hint, literal := h.LiteralMacro(param, value)
 		if literal != (hint != "") {
@@ -214,7 +212,7 @@ func FuzzLiteralMacro(f *testing.F) {
 }
 
 func ExampleHinter_LiteralMacro() {
-	h := everflow.NewHinter(everflow.Catalogue())
+	h := NewHinter(Catalogue())
 	hint, literal := h.LiteralMacro("click_id", "{Sub5}")
 	fmt.Println(literal)
 	fmt.Println(hint)

@@ -1,10 +1,9 @@
-package everflow_test
+package everflow
 
 import (
 	"testing"
 
 	"subfive"
-	"subfive/everflow"
 )
 
 func TestPostbackURL(t *testing.T) {
@@ -12,28 +11,34 @@ func TestPostbackURL(t *testing.T) {
 	tests := map[string]struct {
 		publicURL string
 		endpoint  subfive.Endpoint
-		options   everflow.Options
+		options   Options
 		want      string
 	}{
 		"global": {
-			site, subfive.Endpoint{ID: "default", ClickParam: "click_id"}, everflow.Options{},
+			site,
+			subfive.Endpoint{ID: "default", ClickParam: "click_id"},
+			Options{},
 			site + "/conversion?click_id={sub5}&payout={payout}&offer_id={offer_id}&tx_id={transaction_id}" +
 				"&event_id={event_id}&event_name={event_name}&sale_amount={sale_amount}",
 		},
 		"specific, offer with its own slot, endpoint with a key": {
-			site, subfive.Endpoint{ID: "meta-only", Key: "s3cr&t"}, everflow.Options{Offer: subfive.Offer{ClickSlot: "sub3"}},
+			site,
+			subfive.Endpoint{ID: "meta-only", Key: "s3cr&t"},
+			Options{Offer: subfive.Offer{ClickSlot: "sub3"}},
 			site + "/conversion/meta-only?click_id={sub3}&payout={payout}&offer_id={offer_id}&tx_id={transaction_id}" +
 				"&key=s3cr%26t&event_id={event_id}&event_name={event_name}&sale_amount={sale_amount}",
 		},
 		"conversion ID asked for, slash after the host, other parameter": {
-			site + "/", subfive.Endpoint{ClickParam: "cid"}, everflow.Options{ConversionID: true},
+			site + "/",
+			subfive.Endpoint{ClickParam: "cid"},
+			Options{ConversionID: true},
 			site + "/conversion?cid={sub5}&payout={payout}&offer_id={offer_id}&tx_id={transaction_id}" +
 				"&event_id={event_id}&event_name={event_name}&sale_amount={sale_amount}&conversion_id={conversion_id}",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := everflow.PostbackURL(test.publicURL, test.endpoint, test.options); got != test.want {
+			if got := PostbackURL(test.publicURL, test.endpoint, test.options); got != test.want {
 				t.Errorf("\n got %s\nwant %s", got, test.want)
 			}
 		})
@@ -53,7 +58,7 @@ func TestClickURL(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := everflow.ClickURL("https://trk.example.com/", subfive.Campaign{ID: "spring"}, test.source)
+			got := ClickURL("https://trk.example.com/", subfive.Campaign{ID: "spring"}, test.source)
 			if got != test.want {
 				t.Errorf("\n got %s\nwant %s", got, test.want)
 			}

@@ -73,7 +73,7 @@ func limit(c subfive.Claim, maxBatch int) int {
 	switch {
 	case c.Crashes >= crashesAlone:
 		return 1
-	case false:
+	case c.BatchLimit > 0:
 		return min(c.BatchLimit, maxBatch)
 	}
 	return maxBatch

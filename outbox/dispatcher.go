@@ -124,7 +124,7 @@ func (w *Dispatcher) Run(ctx context.Context) error {
 	defer cancelSends()
 
 	for ctx.Err() == nil {
-		wait, err := w.round(ctx, writes, sends)
+		wait, err := w.round(writes, sends)
 		if err != nil {
 			return fmt.Errorf("deliver to %s: %w", w.id, err)
 		}
@@ -140,12 +140,12 @@ func (w *Dispatcher) Run(ctx context.Context) error {
 
 // round begins what may begin, claims if there is room, and returns how long
 // nothing need be done.
-func (w *Dispatcher) round(ctx, writes, sends context.Context) (time.Duration, error) {
+func (w *Dispatcher) round(writes, sends context.Context) (time.Duration, error) {
 	if err := w.begin(writes, sends); err != nil {
 		return 0, err
 	}
 	free := w.config.Load().InFlight - w.inFlight
-	if free <= 0 || len(w.pending) > 0 || w.lone || ctx.Err() != nil {
+	if free <= 0 || len(w.pending) > 0 || w.lone {
 		return poll, nil
 	}
 	wait := w.claimIfUp(writes, free)

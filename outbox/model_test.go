@@ -140,7 +140,7 @@ func (m *model) Ask(_ context.Context, _ string, ds []subfive.Delivery) Exchange
 // step is one round of a node: what it may begin begins, and is answered.
 func (m *model) step(t fataler, n *node) {
 	ctx := context.Background()
-	if _, err := n.w.round(ctx, ctx, ctx); err != nil {
+	if _, err := n.w.round(ctx, ctx); err != nil {
 		t.Fatalf("round: %v", err)
 	}
 	var answered []ended
