@@ -39,7 +39,7 @@ func (w *Dispatcher) claim(ctx context.Context, free int) (time.Duration, error)
 }
 
 func (w *Dispatcher) take(ctx context.Context, now time.Time, limit int, probe bool) ([]subfive.Claim, error) {
-	claims, err := w.queue.Take(ctx, w.id, rand.Text(), now, now.Add(lease), limit, probe)
+	claims, err := w.queue.Take(ctx, w.id, w.node+rand.Text(), now, now.Add(lease), limit, probe)
 	if err != nil {
 		return nil, fmt.Errorf("take deliveries: %w", err)
 	}

@@ -46,7 +46,12 @@ type Destination struct {
 // Option changes what a Dispatcher or a Pool does by itself.
 type Option func(*options)
 
+// WithNode begins every lease's ID with the node's name and a dot, so that a node
+// that starts again finds the claims of the process before it, which is dead.
+func WithNode(name string) Option { return func(o *options) { o.node = name + "." } }
+
 type options struct {
+	node     string
 	random   func() float64
 	observer Observer
 }

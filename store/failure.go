@@ -34,13 +34,6 @@ type brokenError struct{ err error }
 func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
 
-func unwrapBroken(err error) error {
-	if b, ok := errors.AsType[*brokenError](err); ok && err == error(b) {
-		return b.err
-	}
-	return err
-}
-
 func classify(err error) failure {
 	if err == nil {
 		return failNone

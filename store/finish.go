@@ -235,13 +235,12 @@ func (t *tx) settle(ctx context.Context, f subfive.Finish, settled []subfive.Set
 
 // skip ends deliveries that were decided against.
 func (t *tx) skip(ctx context.Context, ids []string, code, reason string) error {
-	_, err := t.execIn(ctx, "skip deliveries", []any{string(subfive.DeliverySkipped), code, reason}, ids, func(ids []any) string {
+	return t.execIn(ctx, "skip deliveries", []any{string(subfive.DeliverySkipped), code, reason}, ids, func(ids []any) string {
 		b := t.s.flavor.NewUpdateBuilder()
 		b.Update("deliveries").Set(b.Assign("status", ""), b.Assign("reason_code", ""), b.Assign("reason", "")).
 			Where(b.In("delivery_id", ids...))
 		return text(b)
 	})
-	return err
 }
 
 // skipFollowers ends what waits for deliveries that were never sent, and what
@@ -259,7 +258,7 @@ func (t *tx) skipFollowers(ctx context.Context, ids []string) error {
 			return err
 		}
 		ids = unique(followers)
-		if _, err := t.execIn(ctx, "followers leave outbox", nil, ids, func(ids []any) string {
+		if err := t.execIn(ctx, "followers leave outbox", nil, ids, func(ids []any) string {
 			b := t.s.flavor.NewDeleteBuilder()
 			b.DeleteFrom("outbox").Where(b.In("delivery_id", ids...))
 			return text(b)

@@ -166,7 +166,7 @@ func readCursor(c string) (ms int64, id string, err error) {
 	plain, err := base64.RawURLEncoding.DecodeString(c)
 	at, id, ok := strings.Cut(string(plain), "|")
 	if err == nil && ok {
-		ms, err = strconv.ParseInt(strings.TrimSpace(at), 10, 64)
+		ms, err = strconv.ParseInt(at, 10, 64)
 	}
 	if err == nil {
 		err = checkValues([]any{id})
@@ -174,7 +174,7 @@ func readCursor(c string) (ms int64, id string, err error) {
 	if err != nil || !ok {
 		return 0, "", fmt.Errorf("%w: the cursor is none of ours", ErrBadQuery)
 	}
-	return ms, strings.TrimSpace(id), nil
+	return ms, id, nil
 }
 
 // scanItem reads a row as JSON shows it, alike from both databases.

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -15,14 +17,15 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
+// sqliteMigrateTries is how often the migration of a SQLite file is tried. There
+// is no lock for it: of two processes that start at once, one finds the work
+// done by the other, and its own undone.
+const sqliteMigrateTries = 6
+
 // Migrate brings the schema and the views up to date. Several processes may
 // call it at once.
 func (s *Store) Migrate(ctx context.Context) error {
-	p, err := s.provider()
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
+	if err := s.migrateTables(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	if err := s.createViews(ctx); err != nil {
@@ -31,14 +34,35 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) provider() (*goose.Provider, error) {
+// migrateTables uses connections of its own: those of the pools may all be
+// taken.
+func (s *Store) migrateTables(ctx context.Context) (err error) {
+	db := sql.OpenDB(s.connector)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	p, err := s.provider(db)
+	if err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		_, err = p.Up(ctx)
+		if err == nil || s.dialect == dialectPostgres || try == sqliteMigrateTries {
+			return err
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
 	dir, err := fs.Sub(migrations, "migrations/"+string(s.dialect))
 	if err != nil {
 		return nil, err
 	}
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler))}
 	if s.dialect == dialectSQLite {
-		return goose.NewProvider(goose.DialectSQLite3, s.intake.db, dir, opts...)
+		db.SetMaxOpenConns(1)
+		return goose.NewProvider(goose.DialectSQLite3, db, dir, opts...)
 	}
 	// A lock that is a row: an advisory lock would need a session, which a
 	// pooler does not give.
@@ -46,5 +70,5 @@ func (s *Store) provider() (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectPostgres, s.screens.db, dir, append(opts, goose.WithLocker(l))...)
+	return goose.NewProvider(goose.DialectPostgres, db, dir, append(opts, goose.WithLocker(l))...)
 }

@@ -31,12 +31,11 @@ func (s *Store) openPostgres(ctx context.Context, dsn string, allowUnsafe bool) 
 	if err != nil {
 		return err
 	}
+	if s.connector, err = pq.NewConnector(dsn); err != nil {
+		return fmt.Errorf("database_url: %w", err)
+	}
 	for p, size := range map[**pool]int{&s.intake: intakeConns, &s.outbox: outboxConns, &s.screens: screensConns} {
-		c, err := pq.NewConnector(dsn)
-		if err != nil {
-			return fmt.Errorf("database_url: %w", err)
-		}
-		*p = newPool(sql.OpenDB(c), size, postgresBegin)
+		*p = newPool(sql.OpenDB(s.connector), size, postgresBegin)
 	}
 	for _, setting := range []string{"fsync", "synchronous_commit"} {
 		if err := s.refuseOff(ctx, setting, allowUnsafe); err != nil {
@@ -51,12 +50,10 @@ func (s *Store) openPostgres(ctx context.Context, dsn string, allowUnsafe bool) 
 func (s *Store) refuseOff(ctx context.Context, setting string, allow bool) error {
 	var value string
 	err := s.intake.db.QueryRowContext(ctx, "SHOW "+setting).Scan(&value)
-	switch {
-	case pq.As(err, pqerror.UndefinedObject) != nil:
-		return nil
-	case err != nil:
+	if err != nil && pq.As(err, pqerror.UndefinedObject) == nil {
 		return fmt.Errorf("read %s: %w", setting, err)
-	case value == "off" && !allow:
+	}
+	if value == "off" && !allow {
 		return fmt.Errorf("PostgreSQL runs with %s = off and would lose what was acknowledged: switch it on", setting)
 	}
 	return nil

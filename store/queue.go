@@ -85,7 +85,7 @@ func (s *Store) lease(ctx context.Context, destinationID, leaseID string, now, u
 		key, before = "lease probe", before[:4]
 	}
 	return s.single(ctx, s.outbox, func(t *tx) error {
-		_, err := t.execIn(ctx, key, before, ids, func(ids []any) string {
+		return t.execIn(ctx, key, before, ids, func(ids []any) string {
 			b := s.flavor.NewUpdateBuilder()
 			b.Update("outbox").
 				Set("crashes = crashes + CASE WHEN lease_id <> '' THEN 1 ELSE 0 END", b.Assign("lease_id", ""), b.Assign("next_attempt_at", 0)).
@@ -99,7 +99,6 @@ func (s *Store) lease(ctx context.Context, destinationID, leaseID string, now, u
 			b.Where("NOT EXISTS (SELECT 1 FROM pauses p WHERE "+paused+")", b.In("delivery_id", ids...))
 			return text(b)
 		})
-		return err
 	})
 }
 

@@ -16,9 +16,9 @@ import (
 // noon is when these tests play.
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-// cents is an amount in whole cents.
-func cents(n int64) *subfive.Micros {
-	m := subfive.Micros(n * 10_000)
+// usd4250 is the payout of all sales here.
+func usd4250() *subfive.Micros {
+	m := subfive.Micros(42_500_000)
 	return &m
 }
 
@@ -33,14 +33,14 @@ func sale(n int, destinations ...string) subfive.Batch {
 	post := subfive.Postback{
 		ID: "pb_" + num, ReceivedAt: noon, NetworkID: "everflow", EndpointID: "default", Via: subfive.ViaS2S, Reading: subfive.ReadingOK,
 		Answered: 200, ClickIDRaw: click.ID, ClickID: click.ID, TransactionID: "tx" + num, OrderID: "order" + num,
-		NetworkConversionID: "nc" + num, GoalName: "base", Status: subfive.StatusPending, PayoutRaw: "42.50", Payout: cents(4250), Currency: "USD",
+		NetworkConversionID: "nc" + num, GoalName: "base", Status: subfive.StatusPending, PayoutRaw: "42.50", Payout: usd4250(), Currency: "USD",
 	}
 	conv := subfive.Conversion{
 		ID: "cv_" + num, GroupID: "gr_" + num, NetworkID: "everflow", EndpointID: "default", PostbackID: post.ID, Via: subfive.ViaS2S,
 		Verdict: subfive.VerdictMatched, ReceivedClickID: click.ID, AttributedClickID: click.ID, MatchMethod: subfive.MatchClick,
 		NetworkConversionIDs: []string{"nc" + num}, TransactionID: "tx" + num, OrderID: "order" + num, GoalName: "base", Seq: 1,
 		FirstStatus: subfive.StatusPending, Status: subfive.StatusPending, ConvertedAt: noon, ConvertedAtFrom: subfive.FromArrival,
-		ReceivedAt: noon, ClickedAt: click.ClickedAt, PayoutFirst: cents(4250), Payout: cents(4250), ValueFrom: subfive.FromPostback,
+		ReceivedAt: noon, ClickedAt: click.ClickedAt, PayoutFirst: usd4250(), Payout: usd4250(), ValueFrom: subfive.FromPostback,
 		Currency: "USD", CampaignID: "spring", SourceID: "meta-us", OfferID: "ourdream", Subs: map[string]string{"sub1": "red"},
 	}
 	b := subfive.Batch{
@@ -284,37 +284,41 @@ func TestNoClaimWhilePaused(t *testing.T) {
 
 func TestFollowersWaitAndAreSkipped(t *testing.T) {
 	t.Parallel()
-	settled := map[string]struct {
+	cases := map[string]struct {
 		status subfive.DeliveryStatus
-		then   []string // what can be claimed after it
+		then   string // the kind that can be claimed after it
 		end    subfive.DeliveryStatus
 	}{
-		"delivered: the retraction follows": {subfive.DeliveryDelivered, []string{"dl_1_meta-eu_retraction"}, subfive.DeliveryScheduled},
-		"dead: nothing to take back":        {subfive.DeliveryDead, nil, subfive.DeliverySkipped},
-		"scheduled again: it still waits":   {subfive.DeliveryScheduled, []string{"dl_1_meta-eu_conversion"}, subfive.DeliveryScheduled},
+		"delivered: the retraction follows": {subfive.DeliveryDelivered, "retraction", subfive.DeliveryScheduled},
+		"dead: nothing to take back":        {subfive.DeliveryDead, "", subfive.DeliverySkipped},
+		"scheduled again: it still waits":   {subfive.DeliveryScheduled, "conversion", subfive.DeliveryScheduled},
 	}
-	for name, c := range settled {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			each(t, func(t *testing.T, s *Store) {
-				b := sale(1, "meta-eu")
-				back, twice := delivery(1, "meta-eu", subfive.KindRetraction), delivery(1, "meta-eu", subfive.KindRestatement)
-				back.WaitsFor, twice.WaitsFor = b.Deliveries[0].ID, back.ID
-				b.Deliveries = append(b.Deliveries, back, twice)
-				record(t, s, b)
-				same(t, "first", claimed(take(t, s, "meta-eu", "one", noon)), []string{b.Deliveries[0].ID})
-				finish(t, s, subfive.Finish{Settled: []subfive.Settled{{
-					DeliveryID: b.Deliveries[0].ID, LeaseID: "one", Status: c.status, NextAttemptAt: noon, Tried: true,
-				}}})
-				same(t, "then", claimed(take(t, s, "meta-eu", "two", noon)), c.then)
-				for _, id := range []string{back.ID, twice.ID} {
-					if got := stored(t, s, id); got.Status != c.end {
-						t.Errorf("%s is %s (%s), want %s", id, got.Status, got.ReasonCode, c.end)
-					}
+	each(t, func(t *testing.T, s *Store) {
+		n := 0
+		for name, c := range cases {
+			n++
+			to := fmt.Sprint("meta-", n)
+			b := sale(n, to)
+			back, twice := delivery(n, to, subfive.KindRetraction), delivery(n, to, subfive.KindRestatement)
+			back.WaitsFor, twice.WaitsFor = b.Deliveries[0].ID, back.ID
+			b.Deliveries = append(b.Deliveries, back, twice)
+			record(t, s, b)
+			same(t, name+": first", claimed(take(t, s, to, "one"+to, noon)), []string{b.Deliveries[0].ID})
+			finish(t, s, subfive.Finish{Settled: []subfive.Settled{{
+				DeliveryID: b.Deliveries[0].ID, LeaseID: "one" + to, Status: c.status, NextAttemptAt: noon, Tried: true,
+			}}})
+			var then []string
+			if c.then != "" {
+				then = []string{delivery(n, to, subfive.Kind(c.then)).ID}
+			}
+			same(t, name+": then", claimed(take(t, s, to, "two"+to, noon)), then)
+			for _, id := range []string{back.ID, twice.ID} {
+				if got := stored(t, s, id); got.Status != c.end {
+					t.Errorf("%s: %s is %s (%s), want %s", name, id, got.Status, got.ReasonCode, c.end)
 				}
-			})
-		})
-	}
+			}
+		}
+	})
 }
 
 func TestFollowerRecordedAsItsPredecessorDied(t *testing.T) {

@@ -39,7 +39,7 @@ func full() subfive.Setup {
 		Endpoints:    []subfive.Endpoint{{ID: "default", Network: "everflow", Key: "k3y", ClickParam: "click_id", Offers: []string{"ourdream"}}},
 		Sources:      []subfive.Source{{ID: "meta-us", Platform: "meta", Currency: "USD", Params: map[string]string{"p1": "{{ad.id}}"}}},
 		LandingPages: []subfive.LandingPage{{ID: "lp1", URL: "https://lp.example.com/a"}},
-		Offers:       []subfive.Offer{{ID: "ourdream", Network: "everflow", Link: "https://track.example.com/A/B/?sub1=x", ClickSlot: "sub5", Payout: cents(4250)}},
+		Offers:       []subfive.Offer{{ID: "ourdream", Network: "everflow", Link: "https://track.example.com/A/B/?sub1=x", ClickSlot: "sub5", Payout: usd4250()}},
 		Campaigns:    []subfive.Campaign{{ID: "spring", Source: "meta-us", Offer: "ourdream", Aliases: []string{"/sp"}}},
 		Destinations: []subfive.Destination{{
 			ID: "meta-main", Platform: "meta", Mode: subfive.ModeDryRun, Goals: map[string]string{"base": "Purchase"},

@@ -44,7 +44,7 @@ func (t *tx) exec(ctx context.Context, key string, build func() string, args ...
 	}
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	st, err := t.stmt(ctx, key, build)
+	st, err := t.stmt(ctx, key, build) //nolint:sqlclosecheck // it lives as long as its connection
 	if err != nil {
 		return 0, err
 	}
@@ -59,7 +59,7 @@ func (t *tx) exec(ctx context.Context, key string, build func() string, args ...
 func (t *tx) query(ctx context.Context, key string, build func() string, args []any, scan func(*sql.Rows) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
-	st, err := t.stmt(ctx, key, build)
+	st, err := t.stmt(ctx, key, build) //nolint:sqlclosecheck // it lives as long as its connection
 	if err != nil {
 		return err
 	}
@@ -153,38 +153,34 @@ func (s *Store) insertText(table string, columns []string, n int, suffix string)
 // last ID, so that few texts serve all sizes; an ID that is named twice may give
 // its rows twice.
 func (t *tx) queryIn(ctx context.Context, key string, before []any, ids []string, build func(ids []any) string, scan func(*sql.Rows) error) error {
+	return t.chunks(key, before, ids, func(key string, size int, args []any) error {
+		return t.query(ctx, key, func() string { return build(make([]any, size)) }, args, scan)
+	})
+}
+
+// execIn is queryIn for a statement without rows.
+func (t *tx) execIn(ctx context.Context, key string, before []any, ids []string, build func(ids []any) string) error {
+	return t.chunks(key, before, ids, func(key string, size int, args []any) error {
+		_, err := t.exec(ctx, key, func() string { return build(make([]any, size)) }, args...)
+		return err
+	})
+}
+
+// chunks calls run for each part of the IDs with the key and the arguments of a
+// statement for size of them.
+func (t *tx) chunks(key string, before []any, ids []string, run func(key string, size int, args []any) error) error {
 	for len(ids) > 0 {
 		n := min(len(ids), maxBucket)
 		size := bucket(n, maxBucket)
 		if size < n {
 			size *= 2
 		}
-		args := inArgs(before, ids[:n], size)
-		if err := t.query(ctx, key+" "+strconv.Itoa(size), func() string { return build(make([]any, size)) }, args, scan); err != nil {
+		if err := run(key+" "+strconv.Itoa(size), size, inArgs(before, ids[:n], size)); err != nil {
 			return err
 		}
 		ids = ids[n:]
 	}
 	return nil
-}
-
-// execIn is queryIn for a statement without rows; it returns how many changed.
-func (t *tx) execIn(ctx context.Context, key string, before []any, ids []string, build func(ids []any) string) (changed int64, err error) {
-	for len(ids) > 0 {
-		n := min(len(ids), maxBucket)
-		size := bucket(n, maxBucket)
-		if size < n {
-			size *= 2
-		}
-		args := inArgs(before, ids[:n], size)
-		c, err := t.exec(ctx, key+" "+strconv.Itoa(size), func() string { return build(make([]any, size)) }, args...)
-		if err != nil {
-			return changed, err
-		}
-		changed += c
-		ids = ids[n:]
-	}
-	return changed, nil
 }
 
 func inArgs(before []any, ids []string, size int) []any {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
@@ -31,27 +32,31 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	writer, err := sqlitePool(path, 1, url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}})
+	s.connector, err = sqliteConnector(path, url.Values{
+		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"},
+		"_pragma": {"journal_size_limit(67108864)"}, // after a burst the log's file shrinks again
+	})
 	if err != nil {
 		return err
 	}
+	writer := newPool(sql.OpenDB(s.connector), 1, "BEGIN IMMEDIATE")
 	s.intake, s.outbox, s.screens = writer, writer, writer
 	// The first connection makes the file and its log, which readers need.
 	if err := writer.db.PingContext(ctx); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	s.readers, err = sqlitePool(path, sqliteReaders, url.Values{"mode": {"ro"}, "_query_only": {"1"}})
-	return err
+	reader, err := sqliteConnector(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}})
+	if err != nil {
+		return err
+	}
+	s.readers = newPool(sql.OpenDB(reader), sqliteReaders, "BEGIN")
+	return nil
 }
 
-func sqlitePool(path string, size int, params url.Values) (*pool, error) {
+func sqliteConnector(path string, params url.Values) (driver.Connector, error) {
 	params.Set("_busy_timeout", "5000")
 	params.Set("_foreign_keys", "0")
 	params.Set("_dqs", "0") // a misspelled column is an error, not a text
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
-	c, err := sqlite.NewConnector(dsn.String())
-	if err != nil {
-		return nil, err
-	}
-	return newPool(sql.OpenDB(c), size, "BEGIN IMMEDIATE"), nil
+	return sqlite.NewConnector(dsn.String())
 }

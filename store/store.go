@@ -15,6 +15,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,6 +46,9 @@ type Store struct {
 	texts   texts
 	sealer  Sealer
 	zone    *time.Location // of reports: days are stamped in it
+
+	// connector opens connections beside the pools, for migrations.
+	connector driver.Connector
 
 	// One pool a concern, so that a screen's slow report can't starve the
 	// intake. SQLite has one writer: there the first three are the same pool,

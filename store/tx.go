@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"subfive"
@@ -30,6 +31,8 @@ type pool struct {
 	db    *sql.DB
 	slots chan *tx
 	begin string
+
+	closed atomic.Bool
 }
 
 func newPool(db *sql.DB, size int, begin string) *pool {
@@ -65,25 +68,50 @@ func (p *pool) take(ctx context.Context, s *Store) (*tx, error) {
 // open transaction, a statement whose plan went stale.
 func (p *pool) give(t *tx, failed bool) {
 	if failed {
+		t.finalize()
 		_ = t.conn.Raw(func(any) error { return driver.ErrBadConn }) // makes database/sql close it; it returns that same error
 		t = nil
 	}
 	p.slots <- t
+	if p.closed.Load() {
+		_ = p.drain() // nobody waits for the error: Close has returned
+	}
 }
 
-// close waits for no one: connections in use close when they are given back.
+// finalize closes the statements, which database/sql leaves to us, and without
+// which SQLite keeps the connection. PostgreSQL forgets them by itself, and
+// asking it to would wait for a server that may be gone.
+func (t *tx) finalize() {
+	if t.s.dialect == dialectPostgres {
+		return
+	}
+	for _, st := range t.stmts {
+		_ = st.Close() // repeats the error of the statement's last run
+	}
+}
+
+// close waits for no one: connections in use are closed when they are given
+// back.
 func (p *pool) close() error {
+	p.closed.Store(true)
+	return errors.Join(p.drain(), p.db.Close())
+}
+
+// drain closes the idle connections.
+func (p *pool) drain() error {
 	var errs []error
-	for {
+	for range cap(p.slots) {
 		select {
 		case t := <-p.slots:
 			if t != nil {
+				t.finalize()
 				errs = append(errs, t.conn.Close())
 			}
+			defer func() { p.slots <- nil }() // who takes it learns that the database is closed
 		default:
-			return errors.Join(append(errs, p.db.Close())...)
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // The time limits on our side; they hold when the server no longer answers.
@@ -163,17 +191,17 @@ func (s *Store) retry(ctx context.Context, p *pool, run func(*tx) error) error {
 		case failNone:
 			return nil
 		case failOurs, failOther:
-			return unwrapBroken(err)
+			return err
 		case failData:
-			return fmt.Errorf("%w: %w", subfive.ErrBadData, unwrapBroken(err))
+			return fmt.Errorf("%w: %w", subfive.ErrBadData, err)
 		case failConnection:
 			if !t.used || stale == 0 || ctx.Err() != nil || errors.Is(err, errUnclear) {
-				return unwrapBroken(err)
+				return err
 			}
 			stale--
 		case failAgain:
 			if try >= writeTries {
-				return unwrapBroken(err)
+				return err
 			}
 			if err := pause(ctx, try); err != nil {
 				return err

@@ -43,7 +43,7 @@ func (b *backend) List(ctx context.Context, q dashboard.ListQuery) (dashboard.Pa
 		View: q.Kind, Filters: q.Filters, Since: q.Since, Until: q.Until, Limit: q.Limit, Cursor: q.Cursor,
 	})
 	if errors.Is(err, store.ErrBadQuery) {
-		err = dashboard.Refusal{What: err.Error(), Do: "see /api/v1/openapi.json for the filters"}
+		err = dashboard.Refusal{Invalid: true, What: err.Error(), Do: "see /api/v1/openapi.json for the filters"}
 	}
 	return dashboard.Page{Items: items, Next: next}, err
 }

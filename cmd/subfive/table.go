@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"subfive"
 )
 
 // timeLayout is how people see a moment: always UTC.
@@ -146,6 +147,9 @@ func (j *jsonWriter) row(values []any) error {
 		if i > 0 {
 			line = append(line, ',')
 		}
+		if at, ok := v.(time.Time); ok {
+			v = at.UTC().Format("2006-01-02T15:04:05.000Z") // as the lists have them
+		}
 		value, err := json.Marshal(v)
 		if err != nil {
 			return fmt.Errorf("column %s: %w", j.keys[i], err)
@@ -246,11 +250,9 @@ func parseWhen(s string, now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	d, err := parseAgo(s)
-	if err != nil {
+	d, err := subfive.ParseDuration(s)
+	if err != nil || d <= 0 {
 		return time.Time{}, fmt.Errorf("%q is not a time such as 24h, 7d, 2026-11-20 or 2026-11-20T15:04:05Z", s)
 	}
 	return now.Add(-d), nil
 }
-
-var errNoLength = errors.New("no length of time")

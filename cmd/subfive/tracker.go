@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -43,6 +45,8 @@ type tracker struct {
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
 
+	// node names this data folder: leases begin with it.
+	node string
 	// store is nil until the database answered for the first time.
 	store    atomic.Pointer[store.Store]
 	stopping atomic.Bool
@@ -62,6 +66,9 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 		return nil, err
 	}
 	t := &tracker{app: a, file: f, log: a.log(), vault: vault}
+	if t.node, err = nodeName(f.Server.DataDir); err != nil {
+		return nil, err
+	}
 	t.journal, err = journal.Open(filepath.Join(f.Server.DataDir, "journal"), a.now, append(opts, journal.WithLog(t.log))...)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
@@ -92,6 +99,23 @@ func (t *tracker) firstRoutes() error {
 	}
 	t.receiver.SetSetup(resolved)
 	return nil
+}
+
+// nodeName returns the name of a data folder, made up at its first start.
+func nodeName(dir string) (string, error) {
+	path := filepath.Join(dir, "node")
+	name, err := os.ReadFile(path)
+	if err == nil && len(name) > 0 {
+		return strings.TrimSpace(string(name)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the node's name: %w", err)
+	}
+	made := strings.ToLower(rand.Text())
+	if err := os.WriteFile(path, []byte(made+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the node's name: %w", err)
+	}
+	return made, nil
 }
 
 func (t *tracker) snapshot() string { return filepath.Join(t.file.Server.DataDir, snapshotName) }
@@ -231,7 +255,12 @@ func (t *tracker) connect(ctx context.Context) error {
 	if err := t.app.applied(ctx, t.file, st); err != nil {
 		return errors.Join(fmt.Errorf("apply the file: %w", err), st.Close())
 	}
-	positions, err := st.JournalPositions(ctx)
+	// The journal is ours alone, so whoever claimed under this name is dead.
+	_, err = st.Reclaim(ctx, t.node, t.app.now())
+	var positions map[string]int64
+	if err == nil {
+		positions, err = st.JournalPositions(ctx)
+	}
 	if err == nil {
 		err = t.journal.Resume(positions)
 	}
@@ -270,7 +299,7 @@ func (t *tracker) work(ctx context.Context) error {
 		}
 		setup, err = t.setup(ctx)
 	}
-	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics))
+	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.node))
 	attributor := attribution.New(st, rules(t.file.Server, setup), t.app.now, t.log)
 	t.install(ctx, setup, attributor, pool)
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)

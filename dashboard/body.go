@@ -1,0 +1,79 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// maxBody is more than any call needs.
+const maxBody = 64 << 10
+
+// decode reads the request's body, a JSON object, into the struct that into
+// points to. An empty body is an object without fields.
+func decode(c *gin.Context, into any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return problem{http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB", "send less at once"}
+	}
+	if err != nil {
+		return bad("send it again", "the body broke off")
+	}
+	if len(body) == 0 {
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
+	if err != nil || kind != contentJSON {
+		return problem{http.StatusUnsupportedMediaType, "the body is not said to be JSON", "send the header Content-Type: application/json"}
+	}
+	return decodeObject(body, into)
+}
+
+// decodeObject is strict: an unknown field is an error, and so is one that is
+// empty. A script whose variable was unset means something narrower than what
+// is asked for without it.
+func decodeObject(body []byte, into any) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil || object == nil {
+		return bad(`send one JSON object, such as {"name": "value"}`, "the body is not a JSON object")
+	}
+	known := fieldsOf(into)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if !slices.Contains(known, name) {
+			do := "use some of " + strings.Join(known, ", ")
+			if len(known) == 0 {
+				do = "send no body"
+			}
+			return bad(do, "there is no field %q", name)
+		}
+		if slices.Contains([]string{`null`, `""`, `[]`}, string(object[name])) {
+			return bad("give it a value, or leave it out", "%s is empty", name)
+		}
+	}
+	err := json.Unmarshal(body, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return bad("see /api/v1/openapi.json for its type", "%s can't be a %s", wrong.Field, wrong.Value)
+	}
+	if err != nil {
+		return bad("see /api/v1/openapi.json for its form", "the body can't be read")
+	}
+	return nil
+}
+
+// fieldsOf returns the JSON names of the fields of the struct that v points to.
+func fieldsOf(v any) []string {
+	t := reflect.TypeOf(v).Elem()
+	var names []string
+	for i := range t.NumField() {
+		names = append(names, t.Field(i).Tag.Get("json"))
+	}
+	return names
+}

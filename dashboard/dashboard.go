@@ -1,0 +1,126 @@
+// Package dashboard is what an operator calls: the REST API below /api/v1 and
+// the metrics, behind one bearer token.
+//
+// It checks who asks and what is asked for, strictly, and hands it to a Backend.
+// It knows no SQL and decides nothing about conversions; what the world may call
+// is package receiver's. The API's contract is openapi.json, served beside it.
+package dashboard
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"subfive"
+)
+
+// Backend is what the API needs of the tracker. An error that wraps
+// subfive.ErrNotFound, ErrConflict or ErrBadData, or is a Refusal, is explained
+// to the caller; any other is logged and stays here. A value it returns is
+// shown as JSON. by is who asks, for the audit.
+type Backend interface {
+	// List returns one page of what a ListQuery asks for, newest first.
+	List(ctx context.Context, q ListQuery) (Page, error)
+	// Story returns all that is known about one thing.
+	Story(ctx context.Context, kind, id string) (any, error)
+	// Replay sends again what r names, or says what that would do.
+	Replay(ctx context.Context, r Replay) (any, error)
+	// Settle decides a possible duplicate: as duplicate, new or correction.
+	Settle(ctx context.Context, postbackID, as, by string) (any, error)
+	// Accept credits a quarantined postback.
+	Accept(ctx context.Context, postbackID, by string) (any, error)
+	// Attach gives the conversion that a postback speaks of to a click.
+	Attach(ctx context.Context, postbackID, clickID, by string) (any, error)
+	// SetMode switches a destination.
+	SetMode(ctx context.Context, destinationID string, m subfive.Mode, by string) error
+	// Pause stops sending to a destination until Resume; reason may be empty.
+	Pause(ctx context.Context, destinationID, reason, by string) error
+	Resume(ctx context.Context, destinationID, by string) error
+	// Check makes the platform's own harmless check of a destination.
+	Check(ctx context.Context, destinationID string) (any, error)
+}
+
+// Config is what a Dashboard needs. All but Token must be given.
+type Config struct {
+	Backend Backend
+	// Token is the bearer token. Without one every call is refused.
+	Token string
+	// Metrics answers /metrics.
+	Metrics http.Handler
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Dashboard answers an operator's requests.
+type Dashboard struct {
+	cfg    Config
+	token  [sha256.Size]byte
+	engine *gin.Engine
+}
+
+// patience is how long a call may take. It ends before the server's own limit
+// on writing, so that a caller is told.
+const patience = 50 * time.Second
+
+//go:embed openapi.json
+var openAPI []byte
+
+// New returns a Dashboard.
+func New(cfg Config) *Dashboard {
+	d := &Dashboard{cfg: cfg, token: sha256.Sum256([]byte(cfg.Token))}
+	d.engine = d.newEngine()
+	return d
+}
+
+// Handler returns the handler of /api/v1/ and /metrics.
+func (d *Dashboard) Handler() http.Handler { return d.engine }
+
+// newEngine routes. The path stays escaped until pathID reads it: a network's
+// ID may hold a slash.
+func (d *Dashboard) newEngine() *gin.Engine {
+	e := gin.New()
+	e.RedirectTrailingSlash = false
+	e.HandleMethodNotAllowed = true
+	e.UseEscapedPath = true
+	e.UnescapePathValues = false
+	e.Use(d.recover, secure, d.authenticate, limitTime)
+	e.NoRoute(d.run(noRoute))
+	e.NoMethod(d.run(noMethod))
+
+	e.GET("/metrics", gin.WrapH(d.cfg.Metrics))
+	api := e.Group("/api/v1")
+	for _, col := range collections() {
+		api.GET("/"+col.kind, d.run(d.list(col)))
+	}
+	api.Use(d.refuseQuery) // whatever follows takes none
+	for _, col := range collections() {
+		api.GET("/"+col.kind+"/:id", d.run(d.story(col.kind)))
+	}
+	api.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, contentJSON, openAPI) })
+	api.POST("/replays", d.run(d.replay))
+	api.POST("/postbacks/:id/settle", d.run(d.settle))
+	api.POST("/postbacks/:id/accept", d.run(d.accept))
+	api.POST("/postbacks/:id/attach", d.run(d.attach))
+	api.PUT("/destinations/:id/mode", d.run(d.setMode))
+	api.POST("/destinations/:id/pause", d.run(d.pause))
+	api.POST("/destinations/:id/resume", d.run(d.resume))
+	api.POST("/destinations/:id/check", d.run(d.check))
+	return e
+}
+
+// run answers with what h returns.
+func (d *Dashboard) run(h func(*gin.Context) (any, error)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		v, err := h(c)
+		if err != nil {
+			d.fail(c, err)
+			return
+		}
+		d.answer(c, v)
+	}
+}

@@ -1,0 +1,131 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/goleak"
+
+	"subfive"
+)
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
+	goleak.VerifyTestMain(m)
+}
+
+const token = "s3cret-token"
+
+var now = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+
+// call is one call of the backend.
+type call struct {
+	Method string
+	Args   []any
+}
+
+// backend keeps what it was asked for and answers what it was told to.
+type backend struct {
+	calls []call
+	page  Page
+	value any
+	err   error
+	panic any
+	block bool // until the call's context ends
+}
+
+func (b *backend) called(ctx context.Context, method string, args ...any) (any, error) {
+	b.calls = append(b.calls, call{method, args})
+	if b.panic != nil {
+		panic(b.panic)
+	}
+	if b.block {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return b.value, b.err
+}
+
+func (b *backend) List(ctx context.Context, q ListQuery) (Page, error) {
+	_, err := b.called(ctx, "List", q)
+	return b.page, err
+}
+
+func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
+	return b.called(ctx, "Story", kind, id)
+}
+
+func (b *backend) Replay(ctx context.Context, r Replay) (any, error) {
+	return b.called(ctx, "Replay", r)
+}
+
+func (b *backend) Settle(ctx context.Context, postbackID, as, by string) (any, error) {
+	return b.called(ctx, "Settle", postbackID, as, by)
+}
+
+func (b *backend) Accept(ctx context.Context, postbackID, by string) (any, error) {
+	return b.called(ctx, "Accept", postbackID, by)
+}
+
+func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (any, error) {
+	return b.called(ctx, "Attach", postbackID, clickID, by)
+}
+
+func (b *backend) SetMode(ctx context.Context, destinationID string, m subfive.Mode, by string) error {
+	_, err := b.called(ctx, "SetMode", destinationID, m, by)
+	return err
+}
+
+func (b *backend) Pause(ctx context.Context, destinationID, reason, by string) error {
+	_, err := b.called(ctx, "Pause", destinationID, reason, by)
+	return err
+}
+
+func (b *backend) Resume(ctx context.Context, destinationID, by string) error {
+	_, err := b.called(ctx, "Resume", destinationID, by)
+	return err
+}
+
+func (b *backend) Check(ctx context.Context, destinationID string) (any, error) {
+	return b.called(ctx, "Check", destinationID)
+}
+
+// open returns a Dashboard over b that logs to the buffer.
+func open(b *backend) (*Dashboard, *bytes.Buffer) {
+	var log bytes.Buffer
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		_, _ = io.WriteString(w, "subfive_unmatched 0\n")
+	})
+	return New(Config{
+		Backend: b, Token: token, Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&log, nil)),
+		Now: func() time.Time { return now },
+	}), &log
+}
+
+// request is one with the right token, and a JSON body unless it is empty.
+func request(method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+// ask answers r, and fails the test when openapi.json does not know the answer.
+func ask(t testing.TB, d *Dashboard, r *http.Request) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	d.Handler().ServeHTTP(w, r)
+	document(t).knows(t, r, w)
+	return w
+}

@@ -1,0 +1,108 @@
+package dashboard
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// actorKey is where a request keeps who asks.
+const actorKey = "actor"
+
+// actorAPI is who asks with the token: it is one for all.
+const actorAPI = "api"
+
+// actor returns who asks, for the audit.
+func actor(c *gin.Context) string { return c.GetString(actorKey) }
+
+// recover answers a request whose handling panicked like any other failure.
+func (d *Dashboard) recover(c *gin.Context) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(p)
+		}
+		c.Abort()
+		d.fail(c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}()
+	c.Next()
+}
+
+// secure sets what keeps answers out of caches, frames and guesses.
+func secure(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	c.Header("Cross-Origin-Resource-Policy", "same-origin")
+	c.Header("Referrer-Policy", "no-referrer")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("X-Frame-Options", "DENY")
+}
+
+// authenticate lets pass who has the token. Digests are compared, so that the
+// time it takes tells neither the token nor its length.
+func (d *Dashboard) authenticate(c *gin.Context) {
+	scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	right := subtle.ConstantTimeCompare(sum[:], d.token[:]) == 1
+	switch {
+	case strings.TrimSpace(d.cfg.Token) == "":
+		d.refuse(c, problem{
+			http.StatusUnauthorized, "no token is set, so the API is closed",
+			"set admin.token in the file, or SUBFIVE_ADMIN_TOKEN, and restart; one to use: openssl rand -hex 32",
+		})
+	case !strings.EqualFold(scheme, "Bearer"):
+		c.Header("WWW-Authenticate", `Bearer realm="subfive"`)
+		d.refuse(c, problem{
+			http.StatusUnauthorized, "no bearer token was sent",
+			"send the header Authorization: Bearer TOKEN, where TOKEN is admin.token of the tracker's file",
+		})
+	case !right:
+		c.Header("WWW-Authenticate", `Bearer realm="subfive", error="invalid_token"`)
+		d.refuse(c, problem{
+			http.StatusUnauthorized, "the token is not the right one",
+			"send admin.token of the tracker's file; it is read when the tracker starts",
+		})
+	default:
+		c.Set(actorKey, actorAPI)
+	}
+}
+
+// limitTime ends a call that takes too long.
+func limitTime(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), patience)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
+
+// refuseQuery refuses a query where none is read: "?dry_run=true" that nobody
+// looks at would send for real.
+func (d *Dashboard) refuseQuery(c *gin.Context) {
+	if c.Request.URL.RawQuery != "" {
+		d.refuse(c, problem{
+			http.StatusBadRequest, "this call takes no query",
+			"send what it needs as JSON in the body; /api/v1/openapi.json says what that is",
+		})
+	}
+}
+
+func noRoute(c *gin.Context) (any, error) {
+	return nil, problem{http.StatusNotFound, "there is nothing at this path", "see /api/v1/openapi.json for what there is"}
+}
+
+func noMethod(c *gin.Context) (any, error) {
+	return nil, problem{
+		http.StatusMethodNotAllowed, "this path does not take " + c.Request.Method,
+		"use " + c.Writer.Header().Get("Allow"),
+	}
+}
