@@ -31,7 +31,12 @@ func DecideAgain(d subfive.Delivery, r Rules, now time.Time) subfive.Delivery {
 	if again.Status == subfive.DeliveryDryRun {
 		return again
 	}
-	if code, why := b.skip(c, to, again); code != "" && !(code == reasonPayoutMax || d.Kind != subfive.KindConversion && code == reasonRejected) {
+	code, why := b.skip(c, to, again)
+	switch {
+	case code == "":
+	case code == reasonPayoutMax: // whoever replays it has looked at it
+	case code == reasonRejected && d.Kind != subfive.KindConversion: // that is what it tells
+	default:
 		again.Status, again.ReasonCode, again.Reason = subfive.DeliverySkipped, code, why
 	}
 	return again

@@ -126,7 +126,7 @@ func (a *Attributor) Record(ctx context.Context, entries []subfive.Entry) error 
 		return nil
 	}
 	e := entries[0]
-	a.log.ErrorContext(ctx, "a record is broken and kept as it is", "position", e.Position.String(), "err", err)
+	a.log.ErrorContext(ctx, "a record is broken and kept as it is", "position", e.String(), "err", err)
 	return a.store.RecordBatch(ctx, subfive.Batch{
 		At:        a.now(),
 		Positions: last(entries),

@@ -71,7 +71,7 @@ type failureText struct {
 // fail answers an error. One that is not for the caller's eyes is logged, and
 // the answer says where.
 func (d *Dashboard) fail(c *gin.Context, err error) {
-	if p, ok := explain(c, err); ok {
+	if p, ok := explain(err); ok {
 		d.refuse(c, p)
 		return
 	}
@@ -86,11 +86,14 @@ func (d *Dashboard) fail(c *gin.Context, err error) {
 		text.What, text.Do = "it took too long and was given up", "ask for less, or try again later; "+text.Do
 	}
 	d.cfg.Log.Log(ctx, level, "answer the API", "error_id", id, "method", c.Request.Method, "route", c.FullPath(), "err", err)
+	if c.Writer.Written() {
+		panic(http.ErrAbortHandler) // half an answer must not look whole
+	}
 	d.write(c, status, failure{text})
 }
 
 // explain says what an error means to the caller, if it is for the caller.
-func explain(c *gin.Context, err error) (problem, bool) {
+func explain(err error) (problem, bool) {
 	if p, ok := errors.AsType[problem](err); ok {
 		return p, true
 	}

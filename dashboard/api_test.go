@@ -53,11 +53,13 @@ func TestCalls(t *testing.T) {
 			[]call{{"Replay", []any{Replay{
 				DestinationID: "meta-eu", Status: subfive.DeliveryDead, ReasonCode: "190", Since: now.Add(-24 * time.Hour),
 				Until: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), DryRun: true, By: "api",
-			}}}}, "",
+			}}}},
+			"",
 		},
 		"replay of two, by force": {
 			"POST", "/api/v1/replays", `{"delivery_ids":["dl_1","dl_2"],"force":true}`,
-			[]call{{"Replay", []any{Replay{DeliveryIDs: []string{"dl_1", "dl_2"}, Force: true, By: "api"}}}}, "",
+			[]call{{"Replay", []any{Replay{DeliveryIDs: []string{"dl_1", "dl_2"}, Force: true, By: "api"}}}},
+			"",
 		},
 		"replay of a conversion": {
 			"POST", "/api/v1/replays", `{"conversion_id":"cv_1"}`, []call{{"Replay", []any{Replay{ConversionID: "cv_1", By: "api"}}}}, "",
@@ -72,14 +74,16 @@ func TestCalls(t *testing.T) {
 		},
 		"attach a click in capitals": {
 			"POST", "/api/v1/postbacks/pb_1/attach", `{"click_id":"` + strings.ToUpper(clickID) + `"}`,
-			[]call{{"Attach", []any{"pb_1", clickID, "api"}}}, "",
+			[]call{{"Attach", []any{"pb_1", clickID, "api"}}},
+			"",
 		},
 		"attach a foreign click, as it is": {
 			"POST", "/api/v1/postbacks/pb_1/attach", `{"click_id":"Abc-9"}`, []call{{"Attach", []any{"pb_1", "Abc-9", "api"}}}, "",
 		},
 
 		"mode": {
-			"PUT", "/api/v1/destinations/meta-eu/mode", `{"mode":"live"}`, []call{{"SetMode", []any{"meta-eu", subfive.ModeLive, "api"}}},
+			"PUT", "/api/v1/destinations/meta-eu/mode", `{"mode":"live"}`,
+			[]call{{"SetMode", []any{"meta-eu", subfive.ModeLive, "api"}}},
 			`{"destination_id":"meta-eu","mode":"live"}`,
 		},
 		"pause": {
@@ -88,11 +92,13 @@ func TestCalls(t *testing.T) {
 			`{"destination_id":"meta-eu","paused":true,"reason":"token <rotated>"}`,
 		},
 		"pause without a reason": {
-			"POST", "/api/v1/destinations/meta-eu/pause", "", []call{{"Pause", []any{"meta-eu", "", "api"}}},
+			"POST", "/api/v1/destinations/meta-eu/pause", "",
+			[]call{{"Pause", []any{"meta-eu", "", "api"}}},
 			`{"destination_id":"meta-eu","paused":true}`,
 		},
 		"resume": {
-			"POST", "/api/v1/destinations/meta-eu/resume", "", []call{{"Resume", []any{"meta-eu", "api"}}},
+			"POST", "/api/v1/destinations/meta-eu/resume", "",
+			[]call{{"Resume", []any{"meta-eu", "api"}}},
 			`{"destination_id":"meta-eu","paused":false}`,
 		},
 		"check": {"POST", "/api/v1/destinations/meta-eu/check", "", []call{{"Check", []any{"meta-eu"}}}, ""},
@@ -166,7 +172,19 @@ func TestBadCalls(t *testing.T) {
 			"POST", settle, `{"as":"` + strings.Repeat("x", 64<<10) + `"}`, 413, "the body is longer than 64 KiB", "send less at once",
 		},
 		"body where none is": {"POST", "/api/v1/postbacks/pb_1/accept", `{"as":"new"}`, 400, `there is no field "as"`, "send no body"},
-		"no click":           {"POST", "/api/v1/postbacks/pb_1/attach", `{}`, 400, "click_id is missing", "name the click that it belongs to"},
+		"attach, misspelt":   {"POST", "/api/v1/postbacks/pb_1/attach", `{"click":"x"}`, 400, `there is no field "click"`, "use some of click_id"},
+		"mode, broken JSON":  {"PUT", "/api/v1/destinations/x/mode", `{"mode"}`, 400, "the body is not a JSON object", object},
+		"accept, ID that is no text": {
+			"POST", "/api/v1/postbacks/%FF/accept", ``, 404, "there is nothing of that ID",
+			"check the IDs you sent; the lists, such as /api/v1/deliveries, show them",
+		},
+		"replay, IDs that are numbers": {
+			"POST", replays, `{"delivery_ids":[1]}`, 400, "delivery_ids can't be a number", "see /api/v1/openapi.json for its type",
+		},
+		"replay, one ID as text": {
+			"POST", replays, `{"delivery_ids":"dl_1"}`, 400, "delivery_ids can't be a string", "see /api/v1/openapi.json for its type",
+		},
+		"no click": {"POST", "/api/v1/postbacks/pb_1/attach", `{}`, 400, "click_id is missing", "name the click that it belongs to"},
 		"click that is no text": {
 			"POST", "/api/v1/postbacks/pb_1/attach", `{"click_id":"a\u0000b"}`, 404, "there is nothing of that ID",
 			"check the IDs you sent; the lists, such as /api/v1/deliveries, show them",
@@ -266,7 +284,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	d, _ := open(&backend{})
 	r := request("POST", "/api/v1/replays", "")
 	r.Body = http.NoBody
-	broken, err := http.NewRequestWithContext(t.Context(), "POST", "http://example.com/api/v1/replays", brokenBody{})
+	broken, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://example.com/api/v1/replays", brokenBody{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -41,8 +42,9 @@ func decode(c *gin.Context, into any) error {
 // empty. A script whose variable was unset means something narrower than what
 // is asked for without it.
 func decodeObject(body []byte, into any) error {
+	var compact bytes.Buffer // so that "[ ]" is seen to be empty
 	var object map[string]json.RawMessage
-	if err := json.Unmarshal(body, &object); err != nil || object == nil {
+	if json.Compact(&compact, body) != nil || json.Unmarshal(compact.Bytes(), &object) != nil || object == nil {
 		return bad(`send one JSON object, such as {"name": "value"}`, "the body is not a JSON object")
 	}
 	known := fieldsOf(into)
@@ -62,10 +64,7 @@ func decodeObject(body []byte, into any) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return bad("see /api/v1/openapi.json for its type", "%s can't be a %s", wrong.Field, wrong.Value)
 	}
-	if err != nil {
-		return bad("see /api/v1/openapi.json for its form", "the body can't be read")
-	}
-	return nil
+	return err
 }
 
 // fieldsOf returns the JSON names of the fields of the struct that v points to.

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const token = "s3cret-token"
+const adminToken = "s3cret-token"
 
 var now = time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 
@@ -106,7 +106,7 @@ func open(b *backend) (*Dashboard, *bytes.Buffer) {
 		_, _ = io.WriteString(w, "subfive_unmatched 0\n")
 	})
 	return New(Config{
-		Backend: b, Token: token, Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&log, nil)),
+		Backend: b, Token: adminToken, Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&log, nil)),
 		Now: func() time.Time { return now },
 	}), &log
 }
@@ -114,7 +114,7 @@ func open(b *backend) (*Dashboard, *bytes.Buffer) {
 // request is one with the right token, and a JSON body unless it is empty.
 func request(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Authorization", "Bearer "+adminToken)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

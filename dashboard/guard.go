@@ -96,7 +96,7 @@ func (d *Dashboard) refuseQuery(c *gin.Context) {
 	}
 }
 
-func noRoute(c *gin.Context) (any, error) {
+func noRoute(*gin.Context) (any, error) {
 	return nil, problem{http.StatusNotFound, "there is nothing at this path", "see /api/v1/openapi.json for what there is"}
 }
 

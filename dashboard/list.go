@@ -116,20 +116,25 @@ func (col collection) set(q *ListQuery, name, given string, now time.Time) (err 
 
 // moment reads a moment, a day (its beginning in UTC), or how long ago it was.
 func moment(name, given string, now time.Time) (time.Time, error) {
+	at, ok := readMoment(given, now)
+	if !ok || at.Unix() <= 0 { // the zero time would be no bound at all
+		return time.Time{}, bad("write it as 2026-11-24T09:00:00Z, 2026-11-24, 24h or 7d", "%s is %q", name, given)
+	}
+	return at.UTC(), nil
+}
+
+func readMoment(given string, now time.Time) (at time.Time, ok bool) {
 	written := given
 	if i := len(written) - len(" 02:00"); i > len(time.DateOnly) && written[i] == ' ' {
 		written = written[:i] + "+" + written[i+1:] // a plus that a query made a space
 	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, written); err == nil {
-			return t.UTC(), nil
+			return t, true
 		}
 	}
 	ago, err := subfive.ParseDuration(given)
-	if err != nil || ago <= 0 {
-		return time.Time{}, bad("write it as 2026-11-24T09:00:00Z, 2026-11-24, 24h or 7d", "%s is %q", name, given)
-	}
-	return now.Add(-ago).UTC(), nil
+	return now.Add(-ago), err == nil && ago > 0
 }
 
 func checkSpan(since, until time.Time) error {

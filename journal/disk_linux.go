@@ -14,6 +14,6 @@ func onTmpfs(dir string) (bool, error) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return false, err
 	}
-	kind := uint32(st.Type) //nolint:unconvert // int64 here, int32 on other architectures
+	kind := uint32(st.Type)
 	return kind == tmpfsMagic || kind == ramfsMagic, nil
 }

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -113,7 +114,7 @@ func (r *Receiver) key(all fields, rt route) string {
 
 // quarantine says why a postback must not be credited without a person, or "".
 func (r *Receiver) quarantine(p subfive.Postback, rt route, a admission, in *intake) string {
-	plausible := p.Reading == subfive.ReadingOK || p.Reading == subfive.ReadingDirect || a.rightKey
+	plausible := p.Reading == subfive.ReadingOK || p.Reading == subfive.ReadingDirect || a.rightKey || networkID(p.TransactionID)
 	switch {
 	case a.unknown:
 		return fmt.Sprintf("no endpoint is called %q; check the path", rt.endpoint)
@@ -125,6 +126,14 @@ func (r *Receiver) quarantine(p subfive.Postback, rt route, a admission, in *int
 		return "too many postbacks from this address without a click ID of ours; this one was kept aside"
 	}
 	return ""
+}
+
+// networkID reports whether s has the form of Everflow's IDs, 32 hexadecimal
+// digits: a burst of postbacks whose click ID was lost on the way still comes
+// from the network.
+func networkID(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 32
 }
 
 // advice is what could be better about a postback that was read.

@@ -11,9 +11,9 @@ const (
 	// Retries is how often a call that failed is repeated before it counts as
 	// one failure.
 	Retries = 5
-	// FailureLimit is how many failures in a row turn a postback off,
+	// FailureLimit is how many failures in a row turn a postback off.
 	FailureLimit = 10
-	// FailureWindow when the first of them is no older than this.
+	// FailureWindow is how old the first of them may be for that.
 	FailureWindow = 72 * time.Hour
 )
 

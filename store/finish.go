@@ -295,13 +295,14 @@ func (t *tx) revive(ctx context.Context, ids []string, at time.Time) error {
 		}, func(r *sql.Rows) error {
 			var id, destination, waits string
 			err := r.Scan(&id, &destination, &waits)
-			outbox = append(outbox, []any{id, destination, subfive.Millis(at), waits})
+			// Alone: it is no longer a fresh event that tells what is at fault.
+			outbox = append(outbox, []any{id, destination, subfive.Millis(at), waits, 1})
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if err := t.insertRows(ctx, "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "waits_for"}, outbox,
+		if err := t.insertRows(ctx, "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "waits_for", "batch_limit"}, outbox,
 			"ON CONFLICT (delivery_id) DO NOTHING"); err != nil {
 			return err
 		}

@@ -36,8 +36,7 @@ func (b *backend) List(ctx context.Context, q dashboard.ListQuery) (dashboard.Pa
 		return dashboard.Page{}, err
 	}
 	if q.Kind == "destinations" {
-		items, err := destinationRows(ctx, st, b.t.app.now())
-		return dashboard.Page{Items: items}, err
+		return destinationPage(ctx, st, q, b.t.app.now())
 	}
 	items, next, err := st.List(ctx, store.ListQuery{
 		View: q.Kind, Filters: q.Filters, Since: q.Since, Until: q.Until, Limit: q.Limit, Cursor: q.Cursor,
@@ -46,6 +45,31 @@ func (b *backend) List(ctx context.Context, q dashboard.ListQuery) (dashboard.Pa
 		err = dashboard.Refusal{Invalid: true, What: err.Error(), Do: "see /api/v1/openapi.json for the filters"}
 	}
 	return dashboard.Page{Items: items, Next: next}, err
+}
+
+// destinationPage is a page of the destinations, in the setup's order: the
+// cursor is the last one's ID.
+func destinationPage(ctx context.Context, st *store.Store, q dashboard.ListQuery, now time.Time) (dashboard.Page, error) {
+	rows, err := destinationRows(ctx, st, now)
+	page := dashboard.Page{Items: []map[string]any{}}
+	past := q.Cursor == ""
+	for _, row := range rows {
+		id, _ := row["destination_id"].(string)
+		wanted := past
+		past = past || id == q.Cursor
+		for name, value := range q.Filters {
+			wanted = wanted && row[name] == value
+		}
+		switch {
+		case !wanted:
+		case q.Limit > 0 && len(page.Items) == q.Limit:
+			page.Next, _ = page.Items[q.Limit-1]["destination_id"].(string)
+			return page, err
+		default:
+			page.Items = append(page.Items, row)
+		}
+	}
+	return page, err
 }
 
 // destinationRows are the destinations with their state, as lists show them.
@@ -162,8 +186,10 @@ func (b *backend) Settle(ctx context.Context, postbackID, as, by string) (any, e
 	if err != nil {
 		return nil, err
 	}
-	j, err := a.Settle(ctx, postbackID, attribution.Settlement(as), by)
-	return j, refused(err)
+	if _, err := a.Settle(ctx, postbackID, attribution.Settlement(as), by); err != nil {
+		return nil, refused(err)
+	}
+	return b.t.store.Load().Story(ctx, postbackID)
 }
 
 func (b *backend) Accept(ctx context.Context, postbackID, by string) (any, error) {
@@ -171,8 +197,10 @@ func (b *backend) Accept(ctx context.Context, postbackID, by string) (any, error
 	if err != nil {
 		return nil, err
 	}
-	j, err := a.Accept(ctx, postbackID, by)
-	return j, refused(err)
+	if _, err := a.Accept(ctx, postbackID, by); err != nil {
+		return nil, refused(err)
+	}
+	return b.t.store.Load().Story(ctx, postbackID)
 }
 
 func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (any, error) {

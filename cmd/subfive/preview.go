@@ -32,7 +32,7 @@ conversion.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&kind, "kind", kind, "what is told: "+strings.Join(kinds(), ", "))
+	c.Flags().StringVar(&kind, "kind", kind, "what is told, a later one only once it was made: "+strings.Join(kinds(), ", "))
 	return c
 }
 
@@ -78,6 +78,9 @@ func (s session) wouldBe(ctx context.Context, id string, to subfive.Destination,
 	}
 	if len(found) == 1 {
 		return found[0], nil
+	}
+	if kind != subfive.KindConversion {
+		return subfive.Delivery{}, fmt.Errorf("there is no %s of %s to %s yet: it is made when the network says so, and can be previewed then", kind, c.ID, to.ID)
 	}
 	d := subfive.Delivery{ConversionID: c.ID, DestinationID: to.ID, Platform: to.Platform, Kind: kind, Generation: 1, Conversion: c}
 	if i := slices.IndexFunc(story.Clicks, func(click subfive.Click) bool { return click.ID == c.AttributedClickID }); i >= 0 {

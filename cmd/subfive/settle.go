@@ -63,7 +63,7 @@ func (a *app) decide(ctx context.Context, id string, fn func(*attribution.Attrib
 		if err != nil {
 			return undecided(err, id)
 		}
-		fmt.Fprintf(a.stdout, "postback %s is %s now\n", id, joined(", ", string(j.Verdict), named("conversion", j.ConversionID)))
+		fmt.Fprintf(a.stdout, "postback %s is %s\n", id, joined(": ", string(j.Verdict)+" now", named("conversion", j.ConversionID)))
 		return nil
 	})
 }

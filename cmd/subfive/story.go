@@ -167,7 +167,7 @@ func (p *page) conversion(c subfive.Conversion, changes []subfive.Change) {
 	p.line("credited to", joined(" · ", named("campaign", c.CampaignID), named("source", c.SourceID), named("offer", c.OfferID)))
 	p.pairs("sub IDs", c.Subs)
 	p.line("also got by", strings.Join(c.AlsoReceivedBy, ", "))
-	p.line("looked at again", utc(c.ReviewAt))
+	p.line("next look", utc(c.ReviewAt))
 	var rows [][]string
 	for _, h := range changes {
 		if h.ConversionID == c.ID {

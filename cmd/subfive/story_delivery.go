@@ -132,12 +132,13 @@ func attemptRow(a subfive.Attempt, o subfive.Outcome) []string {
 	return []string{moment(a.StartedAt), span(a.Latency), answer, joined("; ", said, named("trace", a.Outcome.TraceID))}
 }
 
-// whyNot says, for each destination that was told nothing, why.
+// whyNot says, for each destination that was told nothing and each postback that
+// made no conversion, why.
 func (t telling) whyNot(p *page) {
 	rows := t.heldBack()
 	for _, b := range t.Postbacks {
 		if b.ConversionID == "" {
-			rows = append(rows, []string{"nobody", joined(": ", "postback "+b.ID+" is "+string(b.Verdict), lastDetail(b.Trace))})
+			rows = append(rows, []string{b.ID, joined(": ", string(b.Verdict), lastDetail(b.Trace))})
 		}
 	}
 	for _, c := range t.Conversions {

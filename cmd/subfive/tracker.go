@@ -50,6 +50,9 @@ type tracker struct {
 	// store is nil until the database answered for the first time.
 	store    atomic.Pointer[store.Store]
 	stopping atomic.Bool
+	// skewed: our clock is too far from the database's to claim by.
+	skewed atomic.Bool
+	served atomic.Value // []outbox.Destination
 }
 
 // snapshotName is the routing table's file in the data folder.
@@ -77,7 +80,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	t.sender = newSender(vault, f.Server, a)
 	t.receiver = receiver.New(t.receiverConfig())
 	t.admin = dashboard.New(dashboard.Config{
-		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log,
+		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log, Now: a.now,
 	})
 	return t, t.firstRoutes()
 }
@@ -143,7 +146,7 @@ func (t *tracker) receiverConfig() receiver.Config {
 
 // ready: requests can be written down; degraded: the database is not there.
 func (t *tracker) ready() (ok, degraded bool) {
-	return !t.stopping.Load(), t.store.Load() == nil || t.metrics.databaseDown.Load()
+	return !t.stopping.Load(), t.store.Load() == nil || t.metrics.databaseDown.Load() || t.skewed.Load()
 }
 
 // listen opens the listeners, so that a port in use is an error at once. admin
@@ -332,14 +335,19 @@ func (t *tracker) setup(ctx context.Context) (subfive.Setup, error) {
 // refresh is how soon a changed setup is taken over.
 const refresh = 2 * time.Second
 
-// follow takes changes of the setup over, whoever made them.
+// follow takes changes of the setup over, whoever made them, and once a minute
+// looks after what else can drift.
 func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attributor, p *outbox.Pool) {
-	tick := time.NewTicker(refresh)
+	tick, minute := time.NewTicker(refresh), time.NewTicker(time.Minute)
 	defer tick.Stop()
+	defer minute.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-minute.C:
+			t.upkeep(ctx, p)
+			continue
 		case <-tick.C:
 		}
 		st := t.store.Load()
@@ -355,6 +363,30 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 		}
 		t.install(ctx, setup, a, p)
 		version = setup.Version
+	}
+}
+
+// maxSkew is how far our clock may be from the database's: leases are counted
+// by both.
+const maxSkew = 10 * time.Second
+
+// upkeep compares the clocks, and ends what was to be sent to destinations that
+// were archived while a worker held it.
+func (t *tracker) upkeep(ctx context.Context, p *outbox.Pool) {
+	st := t.store.Load()
+	at, ok, err := st.Clock(ctx)
+	switch skew := t.app.now().Sub(at).Abs(); {
+	case err != nil:
+		t.log.ErrorContext(ctx, "compare the clock with the database's", "err", err)
+	case ok && skew > maxSkew:
+		t.log.ErrorContext(ctx, "the clock is off: nothing is claimed until it agrees with the database's", "skew", skew.String())
+		t.skewed.Store(true)
+		p.Set(nil)
+	case ok && t.skewed.CompareAndSwap(true, false):
+		p.Set(t.served.Load().([]outbox.Destination))
+	}
+	if _, err := st.SkipArchived(ctx, t.app.now()); err != nil {
+		t.log.ErrorContext(ctx, "skip what was to go to archived destinations", "err", err)
 	}
 }
 
@@ -375,7 +407,10 @@ func (t *tracker) install(ctx context.Context, setup subfive.Setup, a *attributi
 		d, _ := setup.Destination(c.ID)
 		served = append(served, outbox.Destination{ID: c.ID, MaxBatch: d.MaxBatch, DedupWindow: c.Platform.DedupWindow})
 	}
-	p.Set(served)
+	t.served.Store(served)
+	if !t.skewed.Load() {
+		p.Set(served)
+	}
 }
 
 // outboxSender gives the outbox what it needs of the Sender.
