@@ -191,6 +191,7 @@ func TestAbuseIsKeptAside(t *testing.T) {
 		{"a click ID of ours", "/conversion?click_id=" + clickID, client, subfive.ReadingOK},
 		{"a platform's click ID", "/conversion?click_id=" + gclid, client, subfive.ReadingDirect},
 		{"a right key", junk + "&key=s3cret", client, subfive.ReadingForeign},
+		{"the network's transaction ID", junk + "&tx_id=0123456789abcdef0123456789abcdef", client, subfive.ReadingForeign},
 		{"another client", junk, "203.0.113.10:1", subfive.ReadingForeign},
 	}
 	for _, s := range steps {

@@ -125,19 +125,28 @@ func checkOne(ctx context.Context, a *app, st *store.Store, sender *forwarders.S
 		return checked{}, fmt.Errorf("destination %s: %w", id, subfive.ErrNotFound)
 	}
 	c := checked{DestinationID: d.ID, Platform: d.Platform, Account: d.Account, Mode: d.Mode}
-	made, err := configureOne(d, a.env, sender.AuthClient(hosts(d)...), config.DecodeSettings)
-	if err != nil {
-		c.Problem = "settings: " + err.Error()
-		return c, nil
+	made, request, err := wouldSend(ctx, a, sender, d)
+	if made.Forwarder != nil {
+		c.Account = made.Forwarder.Account()
 	}
-	c.Account = made.Forwarder.Account()
-	request, err := sender.Preview(ctx, d.ID, madeUp(d, made.Platform, a))
+	c.OK, c.Request = err == nil, request
 	if err != nil {
 		c.Problem = err.Error()
-		return c, nil
 	}
-	c.OK, c.Request = true, request.String()
 	return c, nil
+}
+
+// wouldSend reads a destination's settings and renders a made-up conversion.
+func wouldSend(ctx context.Context, a *app, sender *forwarders.Sender, d subfive.Destination) (made forwarders.Configured, request string, err error) {
+	made, err = configureOne(d, a.env, sender.AuthClient(hosts(d)...), config.DecodeSettings)
+	if err != nil {
+		return made, "", fmt.Errorf("settings: %w", err)
+	}
+	captured, err := sender.Preview(ctx, d.ID, madeUp(d, made.Platform, a))
+	if err != nil {
+		return made, "", err
+	}
+	return made, captured.String(), nil
 }
 
 // madeUp is a conversion of one unit of money, an hour after its click, that

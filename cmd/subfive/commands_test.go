@@ -179,7 +179,7 @@ func TestCommands(t *testing.T) {
 	c.fill()
 	for _, args := range []string{
 		"postbacks", "clicks", "conversions", "deliveries",
-		"postbacks --verdict possible_duplicate --json", "clicks --bot --json", "clicks --bot=false", "conversions --verdict waiting", "deliveries --status dry_run",
+		"postbacks --verdict possible_duplicate --json", "clicks --bot --json", "clicks --bot=false", "conversions --verdict waiting", "conversions --counts --test=false", "deliveries --status dry_run",
 		"postbacks --limit 2", "postbacks --since 10m", "postbacks --until 2026-11-21 --reading quarantined", "deliveries --status held",
 		"conversions show tx-1", "postbacks show pb_late", "clicks show " + strings.ToUpper(clickID), "clicks show " + clickID + " --raw",
 		"preview pb_good meta-main", "preview tx-1 hook", "preview pb_late hook",
@@ -324,6 +324,58 @@ func TestPauseHolds(t *testing.T) {
 	c.run(exitDone, "destinations", "resume", "meta-main")
 	if got, _ := c.run(exitDone, "deliveries", "--status", "held"); !strings.Contains(got, "No delivery matches.") {
 		t.Errorf("held though resumed:\n%s", got)
+	}
+}
+
+// What a dry run kept back is sent once the destination is live and a person
+// asks for it, with the event ID it had.
+func TestReplay(t *testing.T) {
+	c := newCommands(t)
+	c.fill()
+	file := filepath.Join(c.dir, "subfive.yaml")
+	live := strings.Replace(commandsFile, "mode: dry_run", "mode: live", 1)
+	if err := os.WriteFile(file, []byte(live), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.run(exitDone, "apply", "-f", file)
+	const told = "SELECT generation, status, event_id FROM v_deliveries WHERE destination_id = 'hook' ORDER BY generation"
+	before, _ := c.run(exitDone, "sql", "--csv", told)
+	c.now = c.now.Add(time.Hour)
+	dry, _ := c.run(exitDone, "replay", "--destination", "hook", "--dry-run")
+	golden(t, "testdata/commands/replay_live_dry-run.golden", dry)
+	if after, _ := c.run(exitDone, "sql", "--csv", told); after != before {
+		t.Errorf("a dry run changed something:\n%s", cmp.Diff(before, after))
+	}
+	done, _ := c.run(exitDone, "replay", "--destination", "hook")
+	golden(t, "testdata/commands/replay_live.golden", done)
+	row := strings.Split(strings.TrimSpace(before), ",")
+	want := before + "2,scheduled," + row[len(row)-1] + "\n"
+	if after, _ := c.run(exitDone, "sql", "--csv", told); after != want {
+		t.Errorf("(-want +got):\n%s", cmp.Diff(want, after))
+	}
+	again, _ := c.run(exitDone, "replay", "--destination", "hook", "--json")
+	var answer store.Replayed
+	if err := json.Unmarshal([]byte(again), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{store.RefusedUnfinished: 1}, answer.Refused); diff != "" || answer.Count != 0 {
+		t.Errorf("the second replay sends %d; refused (-want +got):\n%s", answer.Count, diff)
+	}
+}
+
+// A destination made on screen is switched here; those of a file are not.
+func TestMode(t *testing.T) {
+	c := newCommands(t)
+	c.with(func(s session, a *app) error {
+		made := subfive.Destination{ID: "by-hand", Platform: "relay", Mode: subfive.ModeDryRun, Settings: "url: https://hooks.example.com/other\n"}
+		return s.Apply(t.Context(), "ann", []store.ResourceChange{{Kind: store.KindDestination, ID: made.ID, Value: made, Origin: store.OriginAPI}}, a.now())
+	})
+	stdout, _ := c.run(exitDone, "destinations", "mode", "by-hand", "live")
+	if !strings.Contains(stdout, "subfive replay --destination by-hand") {
+		t.Errorf("it does not say that earlier conversions stay unsent:\n%s", stdout)
+	}
+	if got, _ := c.run(exitDone, "destinations"); !strings.Contains(got, "by-hand      relay                                   live ") {
+		t.Errorf("it is not live:\n%s", got)
 	}
 }
 

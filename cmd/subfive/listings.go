@@ -20,16 +20,14 @@ const viewDeliveries = "deliveries"
 // held is how a scheduled delivery looks while its destination is paused.
 const held = "held"
 
-const listTime = "time (utc)"
-
 // textColumn is a column that shows one of the view's.
 func textColumn(head, name string) column {
 	return column{head, func(row map[string]any) string { return cellText(row[name]) }}
 }
 
-// timeColumn is a column that shows a moment.
-func timeColumn(head, name string) column {
-	return column{head, func(row map[string]any) string {
+// timeColumn is the first column: the row's own moment.
+func timeColumn(name string) column {
+	return column{"time (utc)", func(row map[string]any) string {
 		text := cellText(row[name])
 		if t, err := time.Parse(time.RFC3339, text); err == nil {
 			return moment(t)
@@ -52,7 +50,7 @@ func newPostbacks(a *app) *cobra.Command {
   subfive postbacks --verdict unmatched --since 7d --json
   subfive postbacks --reading literal_macro --all`,
 		columns: []column{
-			timeColumn(listTime, "received_at"), textColumn("postback", "postback_id"), textColumn("verdict", "verdict"), textColumn("reading", "reading"),
+			timeColumn("received_at"), textColumn("postback", "postback_id"), textColumn("verdict", "verdict"), textColumn("reading", "reading"),
 			textColumn("click", "click_id_raw"), textColumn("goal", "goal"), textColumn("status", "network_status"), moneyColumn("payout", "payout", "payout_currency"),
 		},
 		filters: []filter{
@@ -86,8 +84,10 @@ func newClicks(a *app) *cobra.Command {
   subfive clicks --campaign spring --json
   subfive clicks --bot --since 2026-11-20`,
 		columns: []column{
-			timeColumn(listTime, "clicked_at"), textColumn("click", "click_id"), textColumn("kind", "record_kind"), textColumn("campaign", "campaign_id"),
-			textColumn("source", "source_id"), textColumn("platform", "platform"), textColumn("offer", "offer_id"), {"platform ids", platformIDs}, {"marks", marks},
+			timeColumn("clicked_at"), textColumn("click", "click_id"), textColumn("kind", "record_kind"), textColumn("campaign", "campaign_id"),
+			textColumn("source", "source_id"), textColumn("platform", "platform"), textColumn("offer", "offer_id"),
+			{"platform ids", platformIDs},
+			{"marks", marks},
 		},
 		filters: []filter{
 			{
@@ -125,8 +125,9 @@ func newConversions(a *app) *cobra.Command {
   subfive conversions --verdict waiting
   subfive conversions --campaign spring --status approved --all --json`,
 		columns: []column{
-			timeColumn(listTime, "converted_at"), textColumn("conversion", "conversion_id"), textColumn("verdict", "verdict"), textColumn("campaign", "campaign_id"),
-			textColumn("goal", "goal"), textColumn("status", "network_status"), moneyColumn("payout", "payout", "payout_currency"), {"told", toldOf},
+			timeColumn("converted_at"), textColumn("conversion", "conversion_id"), textColumn("verdict", "verdict"), textColumn("campaign", "campaign_id"),
+			textColumn("goal", "goal"), textColumn("status", "network_status"), moneyColumn("payout", "payout", "payout_currency"),
+			{"told", toldOf},
 		},
 		filters: []filter{
 			{flag: "verdict", column: "verdict", usage: "what was decided", values: conversionVerdicts()},
@@ -162,8 +163,10 @@ func newDeliveries(a *app) *cobra.Command {
   subfive deliveries --status dead --since 7d
   subfive deliveries --status held --destination meta-main`,
 		columns: []column{
-			timeColumn(listTime, "created_at"), textColumn("delivery", "delivery_id"), textColumn("destination", "destination_id"), textColumn("kind", "kind"),
-			textColumn("event", "event_name"), moneyColumn("value", "value", "currency"), {"status", heldStatus}, textColumn("reason", "reason"),
+			timeColumn("created_at"), textColumn("delivery", "delivery_id"), textColumn("destination", "destination_id"), textColumn("kind", "kind"),
+			textColumn("event", "event_name"), moneyColumn("value", "value", "currency"),
+			{"status", heldStatus},
+			textColumn("reason", "reason"),
 		},
 		filters: []filter{
 			{flag: "status", column: "status", usage: "where it stands", values: append(deliveryStatuses(), held)},

@@ -67,13 +67,18 @@ func parseLine(line string) (pattern, error) {
 // changes, so that many may use it at once.
 type index struct {
 	patterns []pattern
-	starts   map[[minNeedle]byte][]int // places in patterns, ascending
+	starts   map[uint32][]int // places in patterns, ascending
+}
+
+// start is the first three bytes of s, which has them.
+func start(s string) uint32 {
+	return uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2])
 }
 
 func newIndex(patterns []pattern) *index {
-	x := &index{patterns: patterns, starts: make(map[[minNeedle]byte][]int)}
+	x := &index{patterns: patterns, starts: make(map[uint32][]int)}
 	for i, p := range patterns {
-		key := [minNeedle]byte([]byte(p.needle[:minNeedle]))
+		key := start(p.needle)
 		x.starts[key] = append(x.starts[key], i)
 	}
 	return x
@@ -88,7 +93,7 @@ func (x *index) find(userAgent string) (name string, found bool) {
 	var failed []int
 	for at := 0; at+minNeedle <= len(userAgent); at++ {
 		rest := userAgent[at:]
-		for _, i := range x.starts[[minNeedle]byte{rest[0], rest[1], rest[2]}] {
+		for _, i := range x.starts[start(rest)] {
 			if i >= first {
 				break
 			}

@@ -123,11 +123,8 @@ func required(re *syntax.Regexp) []string {
 		return nil
 	}
 	for i := range re.Sub {
-		for j := len(re.Sub); j > i; j-- {
-			words, ok := spellAll(re.Sub[i:j])
-			if ok && longEnough(words) {
-				return words
-			}
+		if words, _ := spellAll(re.Sub[i:]); longEnough(words) {
+			return words
 		}
 	}
 	return nil
@@ -141,14 +138,7 @@ func longEnough(words []string) bool {
 func spell(re *syntax.Regexp) (words []string, ok bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
-		words, ok = []string{""}, true
-		for _, r := range re.Rune {
-			letters := []string{string(r)}
-			if re.Flags&syntax.FoldCase != 0 {
-				letters = cases(r)
-			}
-			words = join(words, letters)
-		}
+		words, ok = literal(re)
 	case syntax.OpCharClass:
 		words, ok = class(re.Rune)
 	case syntax.OpCapture:
@@ -172,16 +162,17 @@ func spell(re *syntax.Regexp) (words []string, ok bool) {
 	return words, true
 }
 
-func spellAll(parts []*syntax.Regexp) (words []string, ok bool) {
+// spellAll returns what the first of the parts spell together, as many of them
+// as can be spelled out; all says that none is left.
+func spellAll(parts []*syntax.Regexp) (words []string, all bool) {
 	words = []string{""}
 	for _, part := range parts {
 		of, ok := spell(part)
-		if !ok {
-			return nil, false
+		longer := join(words, of)
+		if !ok || len(longer) > maxWords {
+			return words, false
 		}
-		if words = join(words, of); len(words) > maxWords {
-			return nil, false
-		}
+		words = longer
 	}
 	return words, true
 }
@@ -195,6 +186,20 @@ func join(a, b []string) []string {
 		}
 	}
 	return words
+}
+
+// literal returns the spellings of a literal: one, or one a choice of cases.
+func literal(re *syntax.Regexp) (words []string, ok bool) {
+	if re.Flags&syntax.FoldCase == 0 {
+		return []string{string(re.Rune)}, true
+	}
+	words = []string{""}
+	for _, r := range re.Rune {
+		if words = join(words, cases(r)); len(words) > maxWords {
+			return nil, false
+		}
+	}
+	return words, true
 }
 
 // cases returns r in upper and in lower case, in that order.
