@@ -99,7 +99,8 @@ func destinationRows(ctx context.Context, st *store.Store, now time.Time) ([]map
 		if at, ok := counts.OldestAt[d.ID]; ok {
 			row["oldest_at"] = at
 		}
-		if p := paused[d.ID]; p.Manual || p.Until.After(now) {
+		// A pause that ran out holds until a probe succeeds.
+		if p := paused[d.ID]; p.Manual || !p.Until.IsZero() {
 			row["paused"], row["pause_reason"], row["pause_code"], row["pause_manual"] = true, p.Reason, p.Code, p.Manual
 			if !p.Manual {
 				row["paused_until"] = p.Until

@@ -250,7 +250,7 @@ func TestCommandErrors(t *testing.T) {
 		"destinations check a b":                            {exitUsage, "at most one"},
 		"sql":                                               {exitUsage, "in quotes"},
 		"sql --csv --json SELECT":                           {exitUsage, "exclude each other"},
-		"sql SELECT":                                        {exitFailed, "docs/views.md"},
+		"sql SELECT":                                        {exitFailed, "v_conversions"},
 		"journal":                                           {exitUsage, "journal import"},
 		"journal export":                                    {exitUsage, "import DIR"},
 		"journal import " + filepath.Join(c.dir, "nowhere"): {exitUsage, "is no folder"},

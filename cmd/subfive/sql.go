@@ -6,14 +6,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// views are those that a query may rely on.
+const views = "v_clicks, v_postbacks, v_conversions, v_conversion_changes, v_deliveries, v_attempts and v_attempt_items"
+
 func newSQL(a *app) *cobra.Command {
 	var csv, json bool
 	c := &cobra.Command{
 		Use:   `sql "SELECT …"`,
 		Short: "Run a read-only query on the views",
 		Long: `Runs one read-only statement, whatever it tries, on the database that serve uses, SQLite or PostgreSQL. Rely
-on the views (v_clicks, v_postbacks, v_conversions, v_deliveries, v_attempts and theirs): they keep their
-names and columns. Amounts are exact in the columns that end in _micros, in millionths.`,
+on the views: ` + views + `;
+they keep their names and columns. Amounts are exact in the columns that end in _micros, in millionths. A table
+cuts long values short: --csv and --json have them whole.`,
 		Example: `  subfive sql "SELECT campaign_id, count(*) FROM v_conversions WHERE counts_conversion = 1 GROUP BY campaign_id"
   subfive sql --csv "SELECT conversion_day, sum(payout_micros) FROM v_conversions WHERE counts_revenue = 1 GROUP BY conversion_day"
   subfive sql --json "SELECT destination_id, status, reason FROM v_deliveries WHERE status = 'dead'"`,
@@ -31,7 +35,7 @@ names and columns. Amounts are exact in the columns that end in _micros, in mill
 			}
 			return a.with(c.Context(), func(s session) error {
 				if err := s.Query(c.Context(), args[0], w.head, w.row); err != nil {
-					return fmt.Errorf("%w; docs/views.md names the views and their columns", err)
+					return fmt.Errorf("%w; the views are %s", err, views)
 				}
 				return w.close()
 			})
