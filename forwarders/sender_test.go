@@ -83,35 +83,43 @@ func TestOutcomes(t *testing.T) {
 		"accepted": {&fake{}, answering(200, "accepted"), subfive.Outcome{Class: subfive.Accepted, HTTP: 200}, []bool{false}},
 		"still unauthorized": {
 			&fake{}, answering(401, "unauthorized "+token+" is wrong, see https://x.example/?t=1"),
-			subfive.Outcome{Class: subfive.Unauthorized, HTTP: 401, Message: "*** is wrong, see [url]"}, []bool{false, true},
+			subfive.Outcome{Class: subfive.Unauthorized, HTTP: 401, Message: "*** is wrong, see [url]"},
+			[]bool{false, true},
 		},
 		"minted token is not kept either": {
 			&fake{}, answering(400, "rejected minted-false"),
-			subfive.Outcome{Class: subfive.Rejected, HTTP: 400, Message: "***"}, []bool{false},
+			subfive.Outcome{Class: subfive.Rejected, HTTP: 400, Message: "***"},
+			[]bool{false},
 		},
 		"credentials refused for good": {
 			refused, nil,
-			subfive.Outcome{Class: subfive.Unauthorized, Code: "authorize", Message: "token for *** at [url] credentials refused"}, []bool{false, true},
+			subfive.Outcome{Class: subfive.Unauthorized, Code: "authorize", Message: "token for *** at [url] credentials refused"},
+			[]bool{false, true},
 		},
 		"token endpoint is down": {
 			&fake{auth: errors.New("502")}, nil,
-			subfive.Outcome{Class: subfive.Transient, Code: "authorize", Message: "502"}, []bool{false},
+			subfive.Outcome{Class: subfive.Transient, Code: "authorize", Message: "502"},
+			[]bool{false},
 		},
 		"no token for the second try": {
 			&fake{freshAuth: errors.New("502")}, answering(401, "unauthorized"),
-			subfive.Outcome{Class: subfive.Transient, Code: "authorize", Message: "502"}, []bool{false, true},
+			subfive.Outcome{Class: subfive.Transient, Code: "authorize", Message: "502"},
+			[]bool{false, true},
 		},
 		"reset after it was sent": {
 			&fake{}, hijack(func(io.Writer) {}),
-			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "reset", Message: "EOF"}, []bool{false},
+			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "reset", Message: "EOF"},
+			[]bool{false},
 		},
 		"success cut off": {
 			&fake{}, hijack(func(c io.Writer) { fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\naccepted") }),
-			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "reset", Message: "read the answer: unexpected EOF"}, []bool{false},
+			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "reset", Message: "read the answer: unexpected EOF"},
+			[]bool{false},
 		},
 		"refusal cut off": {
 			&fake{}, hijack(func(c io.Writer) { fmt.Fprint(c, "HTTP/1.1 400 No\r\nContent-Length: 100\r\n\r\nrejected") }),
-			subfive.Outcome{Class: subfive.Rejected, HTTP: 400}, []bool{false},
+			subfive.Outcome{Class: subfive.Rejected, HTTP: 400},
+			[]bool{false},
 		},
 		"throttled until a date": {
 			&fake{}, func(w http.ResponseWriter, _ *http.Request) {
@@ -119,19 +127,23 @@ func TestOutcomes(t *testing.T) {
 				w.WriteHeader(http.StatusTooManyRequests)
 				fmt.Fprint(w, "throttled")
 			},
-			subfive.Outcome{Class: subfive.Throttled, HTTP: 429, RetryAfter: time.Minute}, []bool{false},
+			subfive.Outcome{Class: subfive.Throttled, HTTP: 429, RetryAfter: time.Minute},
+			[]bool{false},
 		},
 		"more outcomes than events": {
 			&fake{}, answering(200, "accepted\naccepted"),
-			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, HTTP: 200, Code: "unreadable", Message: "the answer could not be assigned to the events"}, []bool{false},
+			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, HTTP: 200, Code: "unreadable", Message: "the answer could not be assigned to the events"},
+			[]bool{false},
 		},
 		"class forgotten": {
 			&fake{}, answering(200, ""),
-			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, HTTP: 200, Code: "unreadable", Message: "the answer could not be assigned to the events"}, []bool{false},
+			subfive.Outcome{Class: subfive.Transient, Ambiguous: true, HTTP: 200, Code: "unreadable", Message: "the answer could not be assigned to the events"},
+			[]bool{false},
 		},
 		"message no database takes": {
 			&fake{}, answering(400, "rejected \xff\x00"+strings.Repeat("é", 1000)),
-			subfive.Outcome{Class: subfive.Rejected, HTTP: 400, Message: "\uFFFD\uFFFD" + strings.Repeat("é", 509) + "…"}, []bool{false},
+			subfive.Outcome{Class: subfive.Rejected, HTTP: 400, Message: "\uFFFD\uFFFD" + strings.Repeat("é", 509) + "…"},
+			[]bool{false},
 		},
 	}
 	for name, tt := range tests {
@@ -206,7 +218,8 @@ func TestWhatCanNotGo(t *testing.T) {
 		"too many events":   {deliveries("a", "b", "c", "d"), []subfive.Outcome{ok, ok, ok, full}, []string{"dl_a", "dl_b", "dl_c"}},
 		"sealed with another key": {
 			[]subfive.Delivery{sealed},
-			[]subfive.Outcome{no("user_data", "open the user data email: it was sealed with another key")}, nil,
+			[]subfive.Outcome{no("user_data", "open the user data email: it was sealed with another key")},
+			nil,
 		},
 		"a dry run's": {[]subfive.Delivery{dry}, []subfive.Outcome{no("dry_run", "a dry run's delivery is never sent")}, nil},
 	}
@@ -322,7 +335,8 @@ func TestAsk(t *testing.T) {
 	}{
 		"done": {asker{&fake{}}, answering(200, "accepted"), subfive.Outcome{Class: subfive.Accepted, HTTP: 200}},
 		"no answer is not ambiguous": {
-			asker{&fake{}}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			asker{&fake{}},
+			func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 			subfive.Outcome{Class: subfive.Transient, Code: "reset", Message: "EOF"},
 		},
 		"can't be asked": {&fake{}, nil, subfive.Outcome{Class: subfive.Misconfigured, Code: "no_verdict", Message: "fake can't be asked for a verdict with these settings"}},

@@ -138,35 +138,48 @@ func TestRedirects(t *testing.T) {
 		status int
 	}{
 		"to a known host": {
-			"https://other.example/x", []string{"other.example"},
-			[]string{"POST api.fake.example/v1/events a=true t=true r=", "GET other.example/x a=false t=false r="}, 200,
+			"https://other.example/x",
+			[]string{"other.example"},
+			[]string{"POST api.fake.example/v1/events a=true t=true r=", "GET other.example/x a=false t=false r="},
+			200,
 		},
 		"to a known host's subdomain": {
-			"https://a.other.example/x", []string{"other.example"},
-			[]string{"POST api.fake.example/v1/events a=true t=true r="}, 302,
+			"https://a.other.example/x",
+			[]string{"other.example"},
+			[]string{"POST api.fake.example/v1/events a=true t=true r="},
+			302,
 		},
 		"to the same host": {
-			"/x", []string{"api.fake.example"},
-			[]string{"POST api.fake.example/v1/events a=true t=true r=", "GET api.fake.example/x a=true t=true r="}, 200,
+			"/x",
+			[]string{"api.fake.example"},
+			[]string{"POST api.fake.example/v1/events a=true t=true r=", "GET api.fake.example/x a=true t=true r="},
+			200,
 		},
 		"to the same host, unknown": {
 			"/x", nil,
-			[]string{"POST api.fake.example/v1/events a=true t=true r="}, 302,
+			[]string{"POST api.fake.example/v1/events a=true t=true r="},
+			302,
 		},
 		"to a stranger": {
-			"https://evil.example/x", []string{"other.example"},
-			[]string{"POST api.fake.example/v1/events a=true t=true r="}, 302,
+			"https://evil.example/x",
+			[]string{"other.example"},
+			[]string{"POST api.fake.example/v1/events a=true t=true r="},
+			302,
 		},
 		"unencrypted": {
-			"http://other.example/x", []string{"other.example"},
-			[]string{"POST api.fake.example/v1/events a=true t=true r="}, 302,
+			"http://other.example/x",
+			[]string{"other.example"},
+			[]string{"POST api.fake.example/v1/events a=true t=true r="},
+			302,
 		},
 		"without end": {
-			"https://other.example/v1/events", []string{"other.example"},
+			"https://other.example/v1/events",
+			[]string{"other.example"},
 			[]string{
 				"POST api.fake.example/v1/events a=true t=true r=",
 				"GET other.example/v1/events a=false t=false r=", "GET other.example/v1/events a=false t=false r=", "GET other.example/v1/events a=false t=false r=",
-			}, 302,
+			},
+			302,
 		},
 	}
 	for name, tt := range tests {

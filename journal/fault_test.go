@@ -37,20 +37,32 @@ func TestPoison(t *testing.T) {
 		want     Stats
 	}{
 		"first commit fails": {
-			[]func(*appender) error{failing(false), good}, nil,
-			[]string{"1", "2", "3"}, []string{"1", "2", "3"}, Stats{Segments: 2, Poisoned: 1, Unrecorded: 3},
+			[]func(*appender) error{failing(false), good},
+			nil,
+			[]string{"1", "2", "3"},
+			[]string{"1", "2", "3"},
+			Stats{Segments: 2, Poisoned: 1, Unrecorded: 3},
 		},
 		"first commit says that it failed": {
-			[]func(*appender) error{failing(true), good}, nil,
-			[]string{"1", "2", "3"}, []string{"1", "2", "2", "3"}, Stats{Segments: 2, Poisoned: 1, Unrecorded: 3},
+			[]func(*appender) error{failing(true), good},
+			nil,
+			[]string{"1", "2", "3"},
+			[]string{"1", "2", "2", "3"},
+			Stats{Segments: 2, Poisoned: 1, Unrecorded: 3},
 		},
 		"second commit fails too": {
-			[]func(*appender) error{failing(false), failing(false)}, errDisk,
-			[]string{"1", "3"}, []string{"1", "3"}, Stats{Segments: 2, Poisoned: 2, Unrecorded: 2},
+			[]func(*appender) error{failing(false), failing(false)},
+			errDisk,
+			[]string{"1", "3"},
+			[]string{"1", "3"},
+			Stats{Segments: 2, Poisoned: 2, Unrecorded: 2},
 		},
 		"both say that they failed": {
-			[]func(*appender) error{failing(true), failing(true)}, errDisk,
-			[]string{"1", "3"}, []string{"1", "2", "3"}, Stats{Segments: 2, Poisoned: 2, Unrecorded: 2},
+			[]func(*appender) error{failing(true), failing(true)},
+			errDisk,
+			[]string{"1", "3"},
+			[]string{"1", "2", "3"},
+			Stats{Segments: 2, Poisoned: 2, Unrecorded: 2},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -161,8 +161,10 @@ func TestMetaRefusesWrongRequests(t *testing.T) {
 		"token in the query": {url: metaURL + "?access_token=" + sandbox.MetaToken, change: noToken, want: verdict{HTTP: 200, Received: 1}},
 		"token in the body":  {body: encode(t, object{"data": []object{purchase("1")}, "access_token": sandbox.MetaToken}), change: noToken, want: verdict{HTTP: 200, Received: 1}},
 		"proof in the query": {config: sandbox.MetaConfig{AppSecret: secret}, url: metaURL + "?appsecret_proof=" + proof(secret), want: verdict{HTTP: 200, Received: 1}},
-		"proof in the body": {config: sandbox.MetaConfig{AppSecret: secret},
-			body: encode(t, object{"data": []object{purchase("1")}, "appsecret_proof": proof(secret)}), want: verdict{HTTP: 200, Received: 1}},
+		"proof in the body": {
+			config: sandbox.MetaConfig{AppSecret: secret},
+			body:   encode(t, object{"data": []object{purchase("1")}, "appsecret_proof": proof(secret)}), want: verdict{HTTP: 200, Received: 1},
+		},
 		"unknown keys, leniently": {config: sandbox.MetaConfig{Lenient: true}, body: encode(t, object{"data": []object{purchase("1")}, "x": 1}), want: verdict{HTTP: 200, Received: 1}},
 	}
 	for name, test := range tests {

@@ -167,27 +167,33 @@ func TestRead(t *testing.T) {
 	}{
 		"any 2xx": {any2xx, forwarders.Answer{Status: 204}, subfive.Outcome{Class: subfive.Accepted, HTTP: 204}},
 		"a status that is not listed": {
-			"{url: https://a.example/, success: {status: [201]}}", forwarders.Answer{Status: 200, Body: []byte("fine")},
+			"{url: https://a.example/, success: {status: [201]}}",
+			forwarders.Answer{Status: 200, Body: []byte("fine")},
 			subfive.Outcome{Class: subfive.Rejected, HTTP: 200, Code: "not_success", Message: "fine"},
 		},
 		"a redirect that is a success": {
-			"{url: https://a.example/, success: {status: [302]}}", forwarders.Answer{Status: 302},
+			"{url: https://a.example/, success: {status: [302]}}",
+			forwarders.Answer{Status: 302},
 			subfive.Outcome{Class: subfive.Accepted, HTTP: 302},
 		},
 		"a redirect": {
-			any2xx, forwarders.Answer{Status: 302, Header: http.Header{"Location": {"https://b.example/p?token=x"}}},
+			any2xx,
+			forwarders.Answer{Status: 302, Header: http.Header{"Location": {"https://b.example/p?token=x"}}},
 			subfive.Outcome{Class: subfive.Misconfigured, HTTP: 302, Code: "http_302", Message: "it redirects to b.example; put the final address into url"},
 		},
 		"a redirect to a path": {
-			any2xx, forwarders.Answer{Status: 308, Header: http.Header{"Location": {"/login?token=x"}}},
+			any2xx,
+			forwarders.Answer{Status: 308, Header: http.Header{"Location": {"/login?token=x"}}},
 			subfive.Outcome{Class: subfive.Misconfigured, HTTP: 308, Code: "http_308", Message: "it redirects to another path; put the final address into url"},
 		},
 		"a long error": {
-			any2xx, forwarders.Answer{Status: 400, Body: bytes.Repeat([]byte("x\n"), 1<<10)},
+			any2xx,
+			forwarders.Answer{Status: 400, Body: bytes.Repeat([]byte("x\n"), 1<<10)},
 			subfive.Outcome{Class: subfive.Rejected, HTTP: 400, Code: "http_400", Message: strings.TrimSpace(strings.Repeat("x ", 100))},
 		},
 		"no answer": {
-			any2xx, forwarders.Answer{Err: io.EOF, Sent: true},
+			any2xx,
+			forwarders.Answer{Err: io.EOF, Sent: true},
 			subfive.Outcome{Class: subfive.Transient, Code: "no_answer", Ambiguous: true},
 		},
 	}
