@@ -318,3 +318,40 @@ func TestOutage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestClock(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		at, ok, err := s.Clock(t.Context())
+		if err != nil || ok != (s.Dialect() == "postgres") {
+			t.Fatalf("Clock: %v, %v", ok, err)
+		}
+		if ok && at.Sub(time.Now()).Abs() > time.Minute {
+			t.Errorf("the database's time is %s", at)
+		}
+	})
+}
+
+func TestReclaim(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		now := time.UnixMilli(1_800_000_000_000)
+		later := now.Add(2 * time.Minute)
+		rows := [][]any{}
+		for i, lease := range []string{"node.a", "node.b", "other.c", ""} {
+			rows = append(rows, []any{fmt.Sprint("dl_", i), "d", later.UnixMilli(), lease})
+		}
+		err := s.write(t.Context(), s.outbox, func(t2 *tx) error {
+			return t2.insertRows(t.Context(), "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "lease_id"}, rows, "")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.Reclaim(t.Context(), "node", now); n != 2 || err != nil {
+			t.Errorf("reclaimed %d, %v; want the node's two", n, err)
+		}
+		if at, ok, err := s.NextDue(t.Context(), "d"); !at.Equal(now) || !ok || err != nil {
+			t.Errorf("next due %s, %v, %v", at, ok, err)
+		}
+	})
+}
