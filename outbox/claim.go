@@ -39,8 +39,16 @@ func (w *Dispatcher) claim(ctx context.Context, free int) (time.Duration, error)
 }
 
 func (w *Dispatcher) take(ctx context.Context, now time.Time, limit int, probe bool) ([]subfive.Claim, error) {
-	claims, err := w.queue.Take(ctx, w.id, w.node+rand.Text(), now, now.Add(lease), limit, probe)
+	if w.unsure != "" {
+		if err := w.queue.Abandon(ctx, w.id, w.unsure, now); err != nil {
+			return nil, fmt.Errorf("abandon an unclear claim: %w", err)
+		}
+		w.unsure = ""
+	}
+	leaseID := w.node + rand.Text()
+	claims, err := w.queue.Take(ctx, w.id, leaseID, now, now.Add(lease), limit, probe)
 	if err != nil {
+		w.unsure = leaseID
 		return nil, fmt.Errorf("take deliveries: %w", err)
 	}
 	return claims, nil

@@ -82,6 +82,8 @@ type Dispatcher struct {
 	inFlight int
 	lone     bool // the guard's one fresh event is under way
 	offline  bool // the queue failed, and that was logged
+	// unsure is the lease of a Take whose answer was lost: it may have claimed.
+	unsure string
 }
 
 // New returns a dispatcher for d. Nothing happens until Run.

@@ -24,6 +24,8 @@ func (s *shelf) Take(_ context.Context, _, leaseID string, _, _ time.Time, _ int
 	return claims, nil
 }
 
+func (s *shelf) Abandon(context.Context, string, string, time.Time) error { return nil }
+
 func (s *shelf) Finish(_ context.Context, f subfive.Finish) ([]string, error) {
 	for _, d := range f.Settled {
 		fmt.Println(d.DeliveryID, d.Status)

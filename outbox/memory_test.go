@@ -96,8 +96,25 @@ func (q *memory) Take(_ context.Context, id, lease string, now, until time.Time,
 	}
 	if len(claims) > 0 {
 		q.claims = append(q.claims, claimed{now, len(claims), probe})
+		if err := q.failing("taken"); err != nil {
+			return nil, err // it committed, and the answer was lost
+		}
 	}
 	return claims, nil
+}
+
+func (q *memory) Abandon(_ context.Context, id, lease string, now time.Time) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.failing("abandon"); err != nil {
+		return err
+	}
+	for _, r := range q.due(id) {
+		if r.lease == lease {
+			r.lease, r.next = "", now
+		}
+	}
+	return nil
 }
 
 func (q *memory) due(id string) []*row {

@@ -33,6 +33,9 @@ type Queue interface {
 	// run out, unless probe says that this worker won the probe; and never while
 	// a person's is.
 	Take(ctx context.Context, destinationID, leaseID string, now, until time.Time, limit int, probe bool) ([]subfive.Claim, error)
+	// Abandon gives back at now whatever a Take of that lease claimed, when its
+	// answer was lost: nothing of it was sent.
+	Abandon(ctx context.Context, destinationID, leaseID string, now time.Time) error
 	// Finish records what ended. Rows no longer under their lease are left as
 	// they are and returned as lost; their attempts are kept. It ends the lease
 	// of those that stay. An error that wraps subfive.ErrBadData says that

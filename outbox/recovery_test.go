@@ -114,7 +114,12 @@ func TestPauseIsStoredBeforeTheOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemory(owed("meta", 5, time.Now())...)
 		var ops []string
-		q.fail = func(op string) error { ops = append(ops, op); return nil }
+		q.fail = func(op string) error {
+			if op != "taken" { // the answer of the take before it
+				ops = append(ops, op)
+			}
+			return nil
+		}
 		_, stop := start(t, Destination{ID: "meta", MaxBatch: 5, InFlight: 1}, q, newPlatform(all(denied)))
 		synctest.Wait()
 		if err := stop(); err != nil {
@@ -358,4 +363,33 @@ func TestPoolFollowsTheSetup(t *testing.T) {
 
 func later(destination, id string) subfive.Delivery {
 	return subfive.Delivery{ID: destination + "-" + id, DestinationID: destination, CreatedAt: time.Now()}
+}
+
+// A claim whose answer was lost is given back as soon as the queue answers
+// again, and not when its lease ends.
+func TestAnUnclearClaimIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		q := newMemory(subfive.Delivery{ID: "dl_1", DestinationID: "meta", CreatedAt: start, DeadlineAt: start.Add(time.Hour)})
+		broken := 2
+		q.fail = func(op string) error {
+			if broken > 0 && (op == "taken" || op == "abandon") {
+				broken--
+				return errors.New("connection lost")
+			}
+			return nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		p := newPlatform(func(_ context.Context, ds []subfive.Delivery) []subfive.Outcome {
+			defer cancel()
+			return each(ds, subfive.Outcome{Class: subfive.Accepted, HTTP: 200})
+		})
+		if err := New(Destination{ID: "meta", MaxBatch: 10}, q, p, quiet, time.Now).Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		r := q.rows["dl_1"]
+		if r.d.Status != subfive.DeliveryDelivered || r.crashes != 0 || time.Since(start) > 10*time.Second {
+			t.Errorf("%s after %s, %d crashes", r.d.Status, time.Since(start), r.crashes)
+		}
+	})
 }

@@ -338,7 +338,7 @@ func TestReclaim(t *testing.T) {
 		now := time.UnixMilli(1_800_000_000_000)
 		later := now.Add(2 * time.Minute)
 		rows := [][]any{}
-		for i, lease := range []string{"node.a", "node.b", "other.c", ""} {
+		for i, lease := range []string{"node.1.a", "node.2.b", "other.c", "", "node.3.d"} {
 			rows = append(rows, []any{fmt.Sprint("dl_", i), "d", later.UnixMilli(), lease})
 		}
 		err := s.write(t.Context(), s.outbox, func(t2 *tx) error {
@@ -347,11 +347,17 @@ func TestReclaim(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.Reclaim(t.Context(), "node", now); n != 2 || err != nil {
+		if n, err := s.Reclaim(t.Context(), "node", "node.3", now); n != 2 || err != nil {
 			t.Errorf("reclaimed %d, %v; want the node's two", n, err)
 		}
 		if at, ok, err := s.NextDue(t.Context(), "d"); !at.Equal(now) || !ok || err != nil {
 			t.Errorf("next due %s, %v, %v", at, ok, err)
+		}
+		if err := s.Abandon(t.Context(), "d", "node.3.d", now); err != nil {
+			t.Fatal(err)
+		}
+		if claims, err := s.Take(t.Context(), "d", "new", now, later, 10, false); err != nil || len(claims) != 0 {
+			t.Errorf("took %v, %v: these rows have no delivery", claims, err)
 		}
 	})
 }

@@ -45,8 +45,9 @@ type tracker struct {
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
 
-	// node names this data folder: leases begin with it.
-	node string
+	// node names this data folder, and process this run on it: leases begin with
+	// them.
+	node, process string
 	// store is nil until the database answered for the first time.
 	store    atomic.Pointer[store.Store]
 	stopping atomic.Bool
@@ -72,6 +73,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	if t.node, err = nodeName(f.Server.DataDir); err != nil {
 		return nil, err
 	}
+	t.process = t.node + "." + strings.ToLower(rand.Text()[:8])
 	t.journal, err = journal.Open(filepath.Join(f.Server.DataDir, "journal"), a.now, append(opts, journal.WithLog(t.log))...)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
@@ -259,7 +261,7 @@ func (t *tracker) connect(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("apply the file: %w", err), st.Close())
 	}
 	// The journal is ours alone, so whoever claimed under this name is dead.
-	_, err = st.Reclaim(ctx, t.node, t.app.now())
+	_, err = st.Reclaim(ctx, t.node, t.process, t.app.now())
 	var positions map[string]int64
 	if err == nil {
 		positions, err = st.JournalPositions(ctx)
@@ -302,7 +304,7 @@ func (t *tracker) work(ctx context.Context) error {
 		}
 		setup, err = t.setup(ctx)
 	}
-	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.node))
+	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.process))
 	attributor := attribution.New(st, rules(t.file.Server, setup), t.app.now, t.log)
 	t.install(ctx, setup, attributor, pool)
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
@@ -338,13 +340,16 @@ const refresh = 2 * time.Second
 // follow takes changes of the setup over, whoever made them, and once a minute
 // looks after what else can drift.
 func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attributor, p *outbox.Pool) {
-	tick, minute := time.NewTicker(refresh), time.NewTicker(time.Minute)
+	tick, minute, soon := time.NewTicker(refresh), time.NewTicker(time.Minute), time.After(refresh)
 	defer tick.Stop()
 	defer minute.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-soon: // a claim of the process before this one may have been under way
+			t.upkeep(ctx, p)
+			continue
 		case <-minute.C:
 			t.upkeep(ctx, p)
 			continue
@@ -370,8 +375,9 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 // by both.
 const maxSkew = 10 * time.Second
 
-// upkeep compares the clocks, and ends what was to be sent to destinations that
-// were archived while a worker held it.
+// upkeep compares the clocks, makes due what a dead process of this node had
+// claimed, and ends what was to be sent to destinations that were archived while
+// a worker held it.
 func (t *tracker) upkeep(ctx context.Context, p *outbox.Pool) {
 	st := t.store.Load()
 	at, ok, err := st.Clock(ctx)
@@ -384,6 +390,11 @@ func (t *tracker) upkeep(ctx context.Context, p *outbox.Pool) {
 		p.Set(nil)
 	case ok && t.skewed.CompareAndSwap(true, false):
 		p.Set(t.served.Load().([]outbox.Destination))
+	}
+	if n, err := st.Reclaim(ctx, t.node, t.process, t.app.now()); err != nil {
+		t.log.ErrorContext(ctx, "reclaim what a dead process had claimed", "err", err)
+	} else if n > 0 {
+		p.Wake()
 	}
 	if _, err := st.SkipArchived(ctx, t.app.now()); err != nil {
 		t.log.ErrorContext(ctx, "skip what was to go to archived destinations", "err", err)
