@@ -60,7 +60,7 @@ func (b *book) restate(j *judgement, c subfive.Conversion) {
 }
 
 // told returns the conversion deliveries that were sent or may still be, one a
-// destination.
+// destination. One that died after a send whose answer was lost may be there.
 func (b *book) told(conversion string) []subfive.Delivery {
 	newest := map[string]subfive.Delivery{}
 	var order []string
@@ -80,7 +80,11 @@ func (b *book) told(conversion string) []subfive.Delivery {
 		switch d := newest[id]; d.Status {
 		case subfive.DeliveryScheduled, subfive.DeliverySubmitted, subfive.DeliveryDelivered, subfive.DeliveryTested, subfive.DeliveryDryRun:
 			told = append(told, d)
-		case subfive.DeliveryDead, subfive.DeliverySkipped:
+		case subfive.DeliveryDead:
+			if !d.AmbiguousAt.IsZero() {
+				told = append(told, d)
+			}
+		case subfive.DeliverySkipped:
 		}
 	}
 	return told

@@ -155,6 +155,12 @@ func (t *tx) schedule(ctx context.Context, rows [][]any, schedule map[string][]a
 	return t.insertRows(ctx, "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "waits_for"}, outbox, "")
 }
 
+// maybeSent is a delivery's status, as its followers see it: one that died after
+// a send whose answer was lost may be there, so that what follows it is told.
+func maybeSent(prefix string) string {
+	return "CASE WHEN " + prefix + "status = 'dead' AND " + prefix + "ambiguous_at > 0 THEN 'delivered' ELSE " + prefix + "status END"
+}
+
 // predecessors returns the status of the deliveries that others wait for.
 func (t *tx) predecessors(ctx context.Context, ds []subfive.Delivery) (map[string]subfive.DeliveryStatus, error) {
 	status := map[string]subfive.DeliveryStatus{}
@@ -164,7 +170,7 @@ func (t *tx) predecessors(ctx context.Context, ds []subfive.Delivery) (map[strin
 	}
 	err := t.queryIn(ctx, "delivery status", nil, unique(ids), func(ids []any) string {
 		b := t.s.flavor.NewSelectBuilder()
-		b.Select("delivery_id", "status").From("deliveries").Where(b.In("delivery_id", ids...))
+		b.Select("delivery_id", maybeSent("")).From("deliveries").Where(b.In("delivery_id", ids...))
 		return text(b)
 	}, func(r *sql.Rows) error {
 		var id, s string

@@ -251,7 +251,8 @@ func (t *tx) skipFollowers(ctx context.Context, ids []string) error {
 		err := t.queryIn(ctx, "followers", nil, ids, func(ids []any) string {
 			b := t.s.flavor.NewSelectBuilder()
 			b.Select("delivery_id").From("deliveries").
-				Where(b.In("waits_for", ids...), "waits_for <> ''", "status = 'scheduled'", "first_attempt_at = 0")
+				Where(b.In("waits_for", ids...), "waits_for <> ''", "status = 'scheduled'", "first_attempt_at = 0",
+					"NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.delivery_id = deliveries.waits_for AND p.status = 'dead' AND p.ambiguous_at > 0)")
 			return text(b)
 		}, collect(&followers))
 		if err != nil || len(followers) == 0 {

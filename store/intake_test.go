@@ -222,6 +222,35 @@ func TestWithdrawal(t *testing.T) {
 	})
 }
 
+// What died after a send whose answer was lost may be there: what follows it is
+// told, whether it was made before or after.
+func TestWhatFollowsAnAmbiguousEnd(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		b := saleBatch()
+		before := owedDelivery("dl_2", "cv_1", subfive.KindRetraction)
+		before.WaitsFor = "dl_1"
+		b.Deliveries = append(b.Deliveries, before)
+		recordBatch(t, s, b)
+		claims, err := s.Take(t.Context(), "meta", "lease", intakeAt, intakeAt.Add(time.Minute), 10, false)
+		if err != nil || len(claims) != 1 {
+			t.Fatal(claims, err)
+		}
+		if _, err := s.Finish(t.Context(), subfive.Finish{DestinationID: "meta", At: intakeAt, Settled: []subfive.Settled{{
+			DeliveryID: "dl_1", LeaseID: "lease", Status: subfive.DeliveryDead, ReasonCode: "ambiguous", Tried: true, AmbiguousAt: intakeAt,
+		}}}); err != nil {
+			t.Fatal(err)
+		}
+		after := owedDelivery("dl_3", "cv_1", subfive.KindApproval)
+		after.WaitsFor = "dl_1"
+		recordBatch(t, s, subfive.Batch{At: intakeAt, Deliveries: []subfive.Delivery{after}})
+		claims, err = s.Take(t.Context(), "meta", "lease2", intakeAt, intakeAt.Add(time.Minute), 10, false)
+		if err != nil || len(claims) != 2 {
+			t.Errorf("took %d, %v; want both that follow", len(claims), err)
+		}
+	})
+}
+
 func TestPromotionFindsItsClick(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {

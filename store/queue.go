@@ -132,7 +132,7 @@ func (s *Store) claims(ctx context.Context, destinationID, leaseID string, until
 
 func (s *Store) claimsText() string {
 	b := s.flavor.NewSelectBuilder()
-	b.Select(append(prefixed("d.", deliveryColumns), "o.crashes", "o.batch_limit", "w.status", "v.doc", "c.doc")...).
+	b.Select(append(prefixed("d.", deliveryColumns), "o.crashes", "o.batch_limit", maybeSent("w."), "v.doc", "c.doc")...).
 		From("outbox o").
 		Join("deliveries d", "d.delivery_id = o.delivery_id").
 		JoinWithOption("LEFT", "deliveries w", "w.delivery_id = o.waits_for", "o.waits_for <> ''").
