@@ -24,20 +24,37 @@ func DecideAgain(d subfive.Delivery, r Rules, now time.Time) subfive.Delivery {
 	to.Delay = 0 // a person asked for it now
 	again := b.delivery(c, to, d.Kind, d.Generation)
 	again.Conversion, again.Click = d.Conversion, d.Click
-	again.EventName, again.Value = d.EventName, value(c, to)
-	if d.Kind == subfive.KindConversion {
-		again.EventName = eventName(c, to)
-	}
+	again.Value = value(c, to)
 	if again.Status == subfive.DeliveryDryRun {
+		again.EventName = b.eventAgain(c, to, d)
 		return again
 	}
-	code, why := b.skip(c, to, again)
-	switch {
-	case code == "":
-	case code == reasonPayoutMax: // whoever replays it has looked at it
-	case code == reasonRejected && d.Kind != subfive.KindConversion: // that is what it tells
-	default:
+	var code, why string
+	if d.Kind == subfive.KindConversion {
+		again.EventName = eventName(c, to)
+		if code, why = b.skip(c, to, again); code == reasonPayoutMax {
+			code = "" // whoever replays it has looked at it
+		}
+	} else {
+		again.EventName = b.eventAgain(c, to, d)
+		sent := subfive.Delivery{Status: subfive.DeliveryDelivered} // else the store does not ask
+		code, why = b.unfit(to, sent, again, d.Kind)
+	}
+	if code != "" {
 		again.Status, again.ReasonCode, again.Reason = subfive.DeliverySkipped, code, why
 	}
 	return again
+}
+
+// eventAgain is the event that today's settings name for a delivery.
+func (b *book) eventAgain(c subfive.Conversion, to subfive.Destination, d subfive.Delivery) string {
+	switch d.Kind {
+	case subfive.KindApproval:
+		return to.OnApproved
+	case subfive.KindRetraction:
+		return reversalEvent(to, eventName(c, to))
+	case subfive.KindConversion, subfive.KindRestatement:
+		return eventName(c, to)
+	}
+	return d.EventName
 }

@@ -2,7 +2,6 @@ package attribution
 
 import (
 	"slices"
-	"strings"
 
 	"subfive"
 )
@@ -40,12 +39,18 @@ func (b *book) reverse(j *judgement, c subfive.Conversion) {
 		if !ok {
 			continue
 		}
-		event := original.EventName
-		if to.OnReversal != subfive.ReversalRetract && to.OnReversal != "" {
-			event = to.OnReversal
-		}
-		b.follow(j, c, to, original, subfive.KindRetraction, event)
+		b.follow(j, c, to, original, subfive.KindRetraction, reversalEvent(to, original.EventName))
 	}
+}
+
+// reversalEvent is what a destination is told of a reversal: an event of its own
+// if on_reversal names one, else the original's, taken back.
+func reversalEvent(to subfive.Destination, original string) string {
+	switch to.OnReversal {
+	case "", subfive.ReversalRetract, subfive.ReversalNone:
+		return original
+	}
+	return to.OnReversal
 }
 
 // restate tells what the conversion is worth now.
@@ -130,7 +135,11 @@ func (b *book) unfit(to subfive.Destination, original, d subfive.Delivery, kind 
 		return reasonArchived, "destination " + to.ID + " is archived"
 	case original.Status == subfive.DeliveryDryRun:
 		return reasonNeverSent, "the conversion itself was a dry run: there is nothing to follow up"
-	case kind == subfive.KindRetraction && strings.EqualFold(to.OnReversal, subfive.ReversalNone):
+	case kind == subfive.KindApproval && to.OnApproved == "":
+		return reasonNotWanted, "on_approved names no event"
+	case kind == subfive.KindRestatement && to.OnPayoutChange != subfive.PayoutRestate:
+		return reasonNotWanted, "on_payout_change is not restate"
+	case kind == subfive.KindRetraction && to.OnReversal == subfive.ReversalNone:
 		return reasonNotWanted, "the network rejected it; on_reversal is none, so " + to.ID + " keeps it"
 	case !can && !ownEvent:
 		return reasonUnsupported, "the network changed it, but " + to.Platform + " has no " + string(kind) + ": on_reversal can name an event to send instead"

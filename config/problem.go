@@ -23,7 +23,10 @@ func (p Problem) Error() string {
 	if p.File != "" {
 		b.WriteString(p.File)
 		if p.Line > 0 {
-			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+			fmt.Fprintf(&b, ":%d", p.Line)
+		}
+		if p.Line > 0 && p.Column > 0 {
+			fmt.Fprintf(&b, ":%d", p.Column)
 		}
 		b.WriteString(": ")
 	}

@@ -25,6 +25,7 @@ type names map[string]bool
 
 // fold makes parameter names comparable: they match ignoring case, "_" and "-".
 func fold(name string) string {
+	name = innermost(name)
 	plain := true
 	for i := range len(name) {
 		if c := name[i]; c >= 'A' && c <= 'Z' || c == '_' || c == '-' {
@@ -46,6 +47,16 @@ func fold(name string) string {
 		}
 	}
 	return string(out)
+}
+
+// innermost is the field that PHP's array notation means: email of email[] and
+// of user[email].
+func innermost(name string) string {
+	name = strings.TrimSuffix(name, "[]")
+	if open := strings.LastIndexByte(name, '['); open >= 0 && strings.HasSuffix(name, "]") {
+		return name[open+1 : len(name)-1]
+	}
+	return name
 }
 
 // parseQuery reads a raw query or form body as forgivingly as it can: "&amp;"

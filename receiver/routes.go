@@ -74,10 +74,10 @@ func (r *Receiver) resolve(t *table, in *intake) route {
 	}
 	all := r.read(in.params, plain, t.clickParam(""))
 	if slices.ContainsFunc(all, meant.holdsOurClickID) {
-		return route{kind: routePostback}
+		return route{kind: routePostback, shownPath: rt.shownPath}
 	}
 	if slices.ContainsFunc(all, r.saysPostback) {
-		return route{kind: routePostback, wrongPath: true}
+		return route{kind: routePostback, wrongPath: true, shownPath: rt.shownPath} // a key in it stays hidden
 	}
 	return route{}
 }

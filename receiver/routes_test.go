@@ -1,8 +1,10 @@
 package receiver_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -158,5 +160,30 @@ func TestProbes(t *testing.T) {
 				t.Errorf("livez: %d %s", w.Code, w.Body)
 			}
 		})
+	}
+}
+
+// A key in a path is hidden however the path is written.
+func TestAKeyInThePathIsHidden(t *testing.T) {
+	for _, path := range []string{"/k3yS3cret/postback", "//k3yS3cret/postback", "/k3yS3cret//PostBack/"} {
+		j := &journal{}
+		do(serve(config(j)), get(path+"?payout=3&status=sale"))
+		for _, rec := range j.records() {
+			if strings.Contains(rec.Postback.Request.Path, "k3y") {
+				t.Errorf("%s is kept as %s", path, rec.Postback.Request.Path)
+			}
+		}
+	}
+}
+
+// PHP's way of writing lists names the same field.
+func TestUserDataInBrackets(t *testing.T) {
+	for _, name := range []string{"email", "email[]", "user[email]", "user[E-Mail]", "a[b][email]"} {
+		j := &journal{}
+		do(serve(config(j)), get("/conversion?click_id="+clickID+"&"+url.QueryEscape(name)+"=jane@example.com"))
+		p := j.records()[0].Postback
+		if len(p.UserData) != 1 || strings.Contains(fmt.Sprint(p.Request.Params), "jane") {
+			t.Errorf("%s: user data %v, parameters %v", name, p.UserData, p.Request.Params)
+		}
 	}
 }

@@ -25,14 +25,16 @@ import (
 
 // Server is all stand-ins behind one address.
 type Server struct {
-	Meta *Meta
-	Hook *Hook
+	Meta   *Meta
+	TikTok *TikTok
+	Reddit *Reddit
+	Hook   *Hook
 }
 
 // New returns a server with every stand-in. now is the clock that ages of
 // events and deduplication are judged by.
 func New(now func() time.Time, meta MetaConfig) *Server {
-	return &Server{Meta: NewMeta(now, meta), Hook: NewHook(now, meta.Keep)}
+	return &Server{Meta: NewMeta(now, meta), TikTok: NewTikTok(now, TikTokConfig{Keep: meta.Keep}), Reddit: NewReddit(now, RedditConfig{Keep: meta.Keep}), Hook: NewHook(now, meta.Keep)}
 }
 
 // Handler serves the stand-ins and, below /_sandbox/, what a person needs: an
@@ -43,6 +45,8 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.Meta) // Graph's paths begin with a version: it takes what is nobody's
 	mux.Handle("/hook", s.Hook)
+	s.TikTok.routes(mux)
+	s.Reddit.routes(mux)
 	mux.Handle("/hook/", s.Hook)
 	mux.HandleFunc("/_sandbox/", s.index)
 	mux.HandleFunc("GET /_sandbox/events", s.events)
@@ -61,7 +65,11 @@ func (s *Server) Handler() http.Handler {
 }
 
 // Close ends requests that hang on purpose, so that a server can shut down.
-func (s *Server) Close() { s.Meta.Clear() }
+func (s *Server) Close() {
+	s.Meta.Clear()
+	s.TikTok.Clear()
+	s.Reddit.Clear()
+}
 
 const indexText = `subfive sandbox: strict stand-ins, nothing here reaches a real platform
 
@@ -97,6 +105,8 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	for _, m := range Modes() {
 		fmt.Fprintf(&b, "  %-20s %s\n", m, m.describe())
 	}
+	fmt.Fprintf(&b, tiktokIndex, "http://"+r.Host, s.TikTok.pixels[0], s.TikTok.currentToken())
+	fmt.Fprintf(&b, redditIndex, "http://"+r.Host, s.Reddit.pixels[0], s.Reddit.currentToken())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	reply(w, []byte(b.String()))
 }
@@ -144,6 +154,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) reset(w http.ResponseWriter, _ *http.Request) {
 	s.Meta.Reset()
+	s.TikTok.Reset()
+	s.Reddit.Reset()
 	s.Hook.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }

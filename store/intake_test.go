@@ -251,6 +251,25 @@ func TestWhatFollowsAnAmbiguousEnd(t *testing.T) {
 	})
 }
 
+// A refund of a sale that was never told is not sent, however it is asked for.
+func TestAReplayKeepsTheLineage(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		b := saleBatch()
+		recordBatch(t, s, b)
+		refund := owedDelivery("dl_2", "cv_1", subfive.KindRetraction)
+		refund.WaitsFor = "dl_1"
+		recordBatch(t, s, subfive.Batch{
+			At: intakeAt, Deliveries: []subfive.Delivery{refund},
+			Withdrawals: []subfive.Withdrawal{{DeliveryID: "dl_1", ReasonCode: "rejected", Reason: "before it was sent"}},
+		})
+		done, err := s.Replay(t.Context(), Replay{Filter: DeliveryFilter{Kind: subfive.KindRetraction}, Force: true, At: intakeAt})
+		if err != nil || done.Count != 0 || done.Refused[RefusedNotOwed] != 1 {
+			t.Errorf("replayed %+v, %v", done, err)
+		}
+	})
+}
+
 func TestPromotionFindsItsClick(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {

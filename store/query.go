@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +17,13 @@ const queryTimeout = 5 * time.Minute
 // head is called once before them with the columns' names. Values are int64,
 // float64, string, bool, time.Time or nil. Whatever the statement tries, it
 // changes nothing. An error of head or row ends it.
+//
+// Only statements that read are taken: SQLite would let ATTACH and VACUUM INTO
+// make files although the database itself is read-only.
 func (s *Store) Query(ctx context.Context, statement string, head func(columns []string) error, row func(values []any) error) error {
+	if !reads(statement) {
+		return fmt.Errorf("%w: only SELECT, WITH, VALUES, TABLE, SHOW and EXPLAIN are run here", ErrBadQuery)
+	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	p := s.readers
@@ -33,6 +41,27 @@ func (s *Store) Query(ctx context.Context, statement string, head func(columns [
 		}
 	}
 	return wrap("query", t.stream(ctx, statement, head, row))
+}
+
+// reads reports whether a statement begins like one that reads.
+func reads(statement string) bool {
+	for {
+		statement = strings.TrimSpace(statement)
+		switch {
+		case strings.HasPrefix(statement, "--"):
+			_, statement, _ = strings.Cut(statement, "\n")
+		case strings.HasPrefix(statement, "/*"):
+			_, statement, _ = strings.Cut(statement, "*/")
+		case strings.HasPrefix(statement, "("):
+			statement = statement[1:]
+		default:
+			word := strings.ToUpper(statement)
+			if end := strings.IndexFunc(word, func(r rune) bool { return r < 'A' || r > 'Z' }); end >= 0 {
+				word = word[:end]
+			}
+			return slices.Contains([]string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"}, word)
+		}
+	}
 }
 
 // stream prepares the statement, so that it can be only one.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -62,5 +65,31 @@ func TestQueryChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "conversions left", rows, "1\n")
+	})
+}
+
+func TestQueryTakesOnlyWhatReads(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		run := func(statement string) error {
+			return s.Query(t.Context(), statement, func([]string) error { return nil }, func([]any) error { return nil })
+		}
+		file := filepath.Join(t.TempDir(), "new.db")
+		for _, bad := range []string{
+			"ATTACH DATABASE '" + file + "' AS x", "VACUUM INTO '" + file + "'", "PRAGMA wal_checkpoint(TRUNCATE)", "/* SELECT */ DELETE FROM clicks",
+			"COPY clicks TO '" + file + "'", "", "-- SELECT 1",
+		} {
+			if err := run(bad); !errors.Is(err, ErrBadQuery) {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a file was made: %v", err)
+		}
+		for _, good := range []string{"SELECT 1", "-- why\nwith x as (select 1) select * from x", "VALUES (1)", "EXPLAIN SELECT 1"} {
+			if err := run(good); err != nil {
+				t.Errorf("%q: %v", good, err)
+			}
+		}
 	})
 }

@@ -85,7 +85,11 @@ func (s *Store) replayPage(ctx context.Context, r Replay, done *Replayed) (old [
 		if old, err = t.deliveries(ctx, r.Filter); err != nil {
 			return err
 		}
-		refused, again = r.decide(old)
+		var before map[string]subfive.DeliveryStatus
+		if before, err = t.predecessors(ctx, old); err != nil {
+			return err
+		}
+		refused, again = r.decide(old, before)
 		if r.DryRun || len(again) == 0 {
 			return errUnchanged
 		}
@@ -98,11 +102,17 @@ func (s *Store) replayPage(ctx context.Context, r Replay, done *Replayed) (old [
 	return old, nil
 }
 
-func (r Replay) decide(old []subfive.Delivery) (refused map[string]int, again []subfive.Delivery) {
+// decide says which are sent again. before is the status of those that others
+// follow: a follow-up of what was never sent is not owed.
+func (r Replay) decide(old []subfive.Delivery, before map[string]subfive.DeliveryStatus) (refused map[string]int, again []subfive.Delivery) {
 	refused = map[string]int{}
 	for _, d := range old {
 		if why := r.refuse(d); why != "" {
 			refused[why]++
+			continue
+		}
+		if d.Kind != subfive.KindConversion && neverSentStatus(before[d.WaitsFor]) {
+			refused[RefusedNotOwed]++
 			continue
 		}
 		d = r.next(d)
@@ -166,12 +176,12 @@ func (r Replay) next(d subfive.Delivery) subfive.Delivery {
 		ConversionID: d.ConversionID, DestinationID: d.DestinationID, Platform: d.Platform, Kind: d.Kind, Generation: d.Generation + 1,
 		Mode: d.Mode, EventName: d.EventName, EventTime: d.EventTime, Value: d.Value, PageURL: d.PageURL, Status: subfive.DeliveryScheduled,
 		ReasonCode: "replay", Reason: "sent again by a person", CreatedAt: r.At, NextAttemptAt: r.At, DeadlineAt: d.DeadlineAt,
-		Conversion: d.Conversion, Click: d.Click,
+		WaitsFor: d.WaitsFor, Conversion: d.Conversion, Click: d.Click,
 	}
 	if r.Decide != nil {
 		n = r.Decide(n)
 	}
-	n.Generation, n.EventID = d.Generation+1, d.EventID
+	n.Generation, n.EventID, n.WaitsFor = d.Generation+1, d.EventID, d.WaitsFor
 	n.ID = subfive.DeriveID(subfive.PrefixDelivery, d.ConversionID, d.DestinationID, string(d.Kind), strconv.Itoa(n.Generation))
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -49,6 +50,9 @@ func (a *app) path() string {
 // file reads the file and the environment.
 func (a *app) file() (config.File, error) {
 	f, err := config.Load(a.path(), a.env, config.WithPlatforms(configPlatforms()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, usageError{err}
+	}
 	if err != nil {
 		return f, err
 	}
@@ -86,6 +90,9 @@ func (a *app) vault(s config.Server) (*identity.Vault, error) {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	path := filepath.Join(s.DataDir, "key")
+	if s.SecretKey == "" && !exists(path) && exists(filepath.Join(s.DataDir, "node")) {
+		return nil, fmt.Errorf("the key %s is gone, and the data beside it was sealed with it: restore it from your backup, or set secret_key", path)
+	}
 	key, created, err := identity.LoadKey(s.SecretKey, path)
 	if err != nil {
 		return nil, fmt.Errorf("load the key: %w", err)
@@ -98,6 +105,11 @@ func (a *app) vault(s config.Server) (*identity.Vault, error) {
 		return nil, fmt.Errorf("use the key: %w", err)
 	}
 	return vault, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // dsn names the database.
@@ -156,7 +168,8 @@ func (s session) attributor(ctx context.Context, a *app) (*attribution.Attributo
 	return attribution.New(s.Store, rules(s.file.Server, setup), a.now, a.log()), nil
 }
 
-// sender has all destinations of the setup that can be made here.
+// sender has all destinations of the setup that can be made here. It previews:
+// the variables that credentials come from need not be set in this shell.
 func (s session) sender(ctx context.Context, a *app) (*forwarders.Sender, error) {
 	stored, err := s.Setup(ctx)
 	if err != nil {
@@ -164,10 +177,11 @@ func (s session) sender(ctx context.Context, a *app) (*forwarders.Sender, error)
 	}
 	setup, err := config.Resolve(stored, a.env)
 	if err != nil {
-		return nil, err
+		fmt.Fprintf(a.stderr, "not set in this shell: %v\n", err)
+		setup = stored
 	}
 	sender := newSender(s.vault, s.file.Server, a)
-	configured, failed := configure(setup, a.env, sender)
+	configured, failed := configure(setup, a.env, sender, config.DecodeSettingsAnywhere)
 	for id, err := range failed {
 		fmt.Fprintf(a.stderr, "destination %s: %v\n", id, err)
 	}

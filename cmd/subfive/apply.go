@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"subfive"
+	"subfive/store"
 )
 
 func newApply(a *app) *cobra.Command {
@@ -75,5 +77,10 @@ func (a *app) apply(c *cobra.Command, dryRun, prune bool) error {
 		_, err := st.Plan(c.Context(), "file", changes, a.now())
 		return err
 	}
-	return st.Apply(c.Context(), "file", changes, a.now())
+	if err := st.Apply(c.Context(), "file", changes, a.now()); errors.Is(err, store.ErrHistory) {
+		return usageError{err}
+	} else if err != nil {
+		return err
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -28,17 +27,8 @@ func newConfigCheck(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var problems config.Problems
-			for _, d := range f.Setup.Destinations {
-				if _, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere); err != nil {
-					problems = append(problems, config.Problem{
-						File: args[0], Line: f.Lines["destinations/"+d.ID], What: "destinations/" + d.ID + ": settings: " + err.Error(),
-						Do: "see: subfive config sample " + d.Platform,
-					})
-				}
-			}
-			if len(problems) > 0 {
-				return problems
+			if _, err := a.checkSettings(f); err != nil {
+				return err
 			}
 			fmt.Fprintf(a.stdout, "%s is fine: %d campaigns, %d offers, %d destinations\n",
 				args[0], len(f.Setup.Campaigns), len(f.Setup.Offers), len(f.Setup.Destinations))

@@ -25,13 +25,13 @@ func newSender(vault *identity.Vault, s config.Server, a *app) *forwarders.Sende
 
 // configure makes the forwarders of a setup's destinations. One that can't be
 // made fails alone: its settings are wrong, or name a variable that is not set.
-func configure(setup subfive.Setup, env config.Env, sender *forwarders.Sender) (ok []forwarders.Configured, failed map[string]error) {
+func configure(setup subfive.Setup, env config.Env, sender *forwarders.Sender, decode decoder) (ok []forwarders.Configured, failed map[string]error) {
 	failed = map[string]error{}
 	for _, d := range setup.Destinations {
 		if d.ArchivedAt != nil {
 			continue
 		}
-		c, err := configureOne(d, env, sender.AuthClient(hosts(d)...), config.DecodeSettings)
+		c, err := configureOne(d, env, sender.AuthClient(hosts(d)...), decode)
 		if err != nil {
 			failed[d.ID] = err
 			continue

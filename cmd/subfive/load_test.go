@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -438,5 +441,62 @@ func TestLongClickID(t *testing.T) {
 	if _, err := fmt.Sscan(parts[2], &ms); err != nil || ms < before || ms > after {
 		t.Errorf("fbc's time is %s, the click was between %d and %d", parts[2], before, after)
 	}
+	s.stop()
+}
+
+// A client that dribbles its request can't keep the tracker from ending well.
+func TestSlowClientAtShutdown(t *testing.T) {
+	s := newSite(t, "")
+	s.start()
+	conn, err := net.Dial("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := fmt.Fprintf(conn, "POST /conversion?click_id=1&tx_id=slow HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc"); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(conn).ReadString('\n') // "" is what the test is about
+		answered <- line
+	}()
+	s.mustClick("fbclid=IwAR1") // it is served meanwhile
+	s.stop()
+	if got := <-answered; !strings.Contains(got, "200") {
+		t.Errorf("the slow client was answered %q", got)
+	}
+}
+
+// A key that is gone is not made anew beside data that it sealed.
+func TestTheKeyIsGone(t *testing.T) {
+	s := newSite(t, "")
+	s.start()
+	s.stop()
+	data := filepath.Join(s.dir, "data")
+	if err := os.Remove(filepath.Join(data, "key")); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if code := run(t.Context(), []string{"serve", "--config", s.config, "--data-dir", data}, &out, &out); code != exitFailed || !strings.Contains(out.String(), "restore it from your backup") {
+		t.Errorf("exit %d: %s", code, out.String())
+	}
+}
+
+// A live destination that can't be served says so where a person looks.
+func TestUnservedDestination(t *testing.T) {
+	s := newSite(t, "")
+	file, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.config, []byte(strings.Replace(string(file), "sandbox-meta-token", "${SUBFIVE_TEST_UNSET}", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.until("the reason is stored", 10*time.Second, func() bool {
+		p, err := s.database().Pause(t.Context(), "meta-main")
+		return err == nil && strings.Contains(p.Reason, "SUBFIVE_TEST_UNSET")
+	})
 	s.stop()
 }

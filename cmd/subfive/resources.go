@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"subfive"
 	"subfive/config"
@@ -16,20 +18,12 @@ import (
 // prune, resources that came from a file and are in it no more are archived.
 func (a *app) changes(ctx context.Context, f config.File, st *store.Store, prune bool) ([]store.ResourceChange, error) {
 	setup := f.Setup
-	var problems config.Problems
-	for i, d := range setup.Destinations {
-		c, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere)
-		if err != nil {
-			problems = append(problems, config.Problem{
-				File: a.path(), Line: f.Lines["destinations/"+d.ID], What: "destinations/" + d.ID + ": settings: " + err.Error(),
-				Do: "see: subfive config sample " + d.Platform,
-			})
-			continue
-		}
-		setup.Destinations[i].Account = c.Forwarder.Account()
+	accounts, err := a.checkSettings(f)
+	if err != nil {
+		return nil, err
 	}
-	if len(problems) > 0 {
-		return nil, problems
+	for i, d := range setup.Destinations {
+		setup.Destinations[i].Account = accounts[d.ID]
 	}
 	stored, err := st.Resources(ctx)
 	if err != nil {
@@ -62,6 +56,33 @@ func (a *app) changes(ctx context.Context, f config.File, st *store.Store, prune
 		}
 	}
 	return changes, nil
+}
+
+// checkSettings tries each destination's settings and returns the accounts they
+// name. Settings that take a value from a variable which is not set in this
+// shell, and can't be checked without it, are left to serve: it says so.
+func (a *app) checkSettings(f config.File) (accounts map[string]string, err error) {
+	accounts = map[string]string{}
+	var problems config.Problems
+	for _, d := range f.Setup.Destinations {
+		c, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere)
+		if err == nil {
+			accounts[d.ID] = c.Forwarder.Account()
+			continue
+		}
+		if _, unset := configureOne(d, a.env, http.DefaultClient, config.DecodeSettings); unset != nil && strings.Contains(unset.Error(), "is not set") {
+			fmt.Fprintf(a.stderr, "destination %s can't be checked in this shell, only where serve runs: %v\n", d.ID, unset)
+			continue
+		}
+		problems = append(problems, config.Problem{
+			File: a.path(), Line: f.Lines["destinations/"+d.ID], What: "destinations/" + d.ID + ": settings: " + err.Error(),
+			Do: "see: subfive config sample " + d.Platform,
+		})
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return accounts, nil
 }
 
 // each calls add for every resource of a setup, with its list's name in the

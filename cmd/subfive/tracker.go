@@ -76,6 +76,9 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	t.process = t.node + "." + strings.ToLower(rand.Text()[:8])
 	t.journal, err = journal.Open(filepath.Join(f.Server.DataDir, "journal"), a.now, append(opts, journal.WithLog(t.log))...)
 	if err != nil {
+		if errors.Is(err, journal.ErrLocked) {
+			err = fmt.Errorf("%w: another serve runs on %s; end it, or name another folder with --data-dir", err, f.Server.DataDir)
+		}
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	t.metrics = newMetrics(t)
@@ -138,7 +141,13 @@ func (t *tracker) receiverConfig() receiver.Config {
 			c.DirectParams[p.Name] = p.ClickParams[0]
 		}
 	}
-	// Clicks of platforms that nobody tells yet are kept whole too.
+	// Clicks of platforms that nobody tells yet are kept whole too, and their IDs
+	// recognized.
+	for platform, param := range map[string]string{"google": "gclid", "tiktok": "ttclid", "reddit": "rdt_cid"} {
+		if c.DirectParams[platform] == "" {
+			c.DirectParams[platform] = param
+		}
+	}
 	c.ClickParams = append(c.ClickParams, "gclid", "gbraid", "wbraid", "ttclid", "_ttp", "rdt_cid", "_rdt_uuid")
 	if s.Ack == config.AckDatabase {
 		c.AckDatabase, c.AckTimeout = t.journal.WaitCommitted, time.Duration(s.AckTimeout)
@@ -228,8 +237,13 @@ func (t *tracker) serve(s *http.Server, l net.Listener, public bool) error {
 	return err
 }
 
-// shutdownGrace bounds how long admitted requests may take to be answered.
-const shutdownGrace = 15 * time.Second
+const (
+	// shutdownGrace bounds how long admitted requests may take to be answered; it
+	// is longer than a body may take to arrive.
+	shutdownGrace = 15 * time.Second
+	// drainGrace bounds how long clicks kept in memory may take to be written.
+	drainGrace = 5 * time.Second
+)
 
 func (t *tracker) shutdown(servers []*http.Server, stop context.CancelFunc, work *errgroup.Group) error {
 	t.stopping.Store(true)
@@ -237,9 +251,16 @@ func (t *tracker) shutdown(servers []*http.Server, stop context.CancelFunc, work
 	defer cancel()
 	var errs []error
 	for _, s := range servers {
-		errs = append(errs, s.Shutdown(ctx))
+		if err := s.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+			t.log.Warn("cut off clients that did not finish their request", "after", shutdownGrace.String())
+			errs = append(errs, s.Close())
+		} else {
+			errs = append(errs, err)
+		}
 	}
-	errs = append(errs, t.receiver.Drain(ctx))
+	drain, stopDrain := context.WithTimeout(context.Background(), drainGrace)
+	defer stopDrain()
+	errs = append(errs, t.receiver.Drain(drain))
 	stop()
 	errs = append(errs, work.Wait(), t.journal.Close())
 	t.sender.Close()
@@ -371,6 +392,33 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 	}
 }
 
+// unserved stores why a destination can't be served, where people look: as a
+// pause. Once it can be served the dispatcher's probe lifts it.
+func (t *tracker) unserved(ctx context.Context, id string, why error) {
+	st := t.store.Load()
+	for {
+		p, err := st.Pause(ctx, id)
+		if err != nil {
+			t.log.ErrorContext(ctx, "say why a destination can't be served", "destination", id, "err", err)
+			return
+		}
+		if p.Manual {
+			return // a person's pause stays
+		}
+		p.Until, p.Code = t.app.now(), "settings"
+		p.Reason = "it can't be served: " + why.Error()
+		won, err := st.SetPause(ctx, p)
+		if err != nil {
+			t.log.ErrorContext(ctx, "say why a destination can't be served", "destination", id, "err", err)
+			return
+		}
+		if won {
+			t.metrics.Paused(p)
+			return
+		}
+	}
+}
+
 // maxSkew is how far our clock may be from the database's: leases are counted
 // by both.
 const maxSkew = 10 * time.Second
@@ -405,9 +453,10 @@ func (t *tracker) upkeep(ctx context.Context, p *outbox.Pool) {
 func (t *tracker) install(ctx context.Context, setup subfive.Setup, a *attribution.Attributor, p *outbox.Pool) {
 	t.receiver.SetSetup(setup)
 	a.SetRules(rules(t.file.Server, setup))
-	configured, failed := configure(setup, t.app.env, t.sender)
+	configured, failed := configure(setup, t.app.env, t.sender, config.DecodeSettings)
 	for id, err := range failed {
 		t.log.ErrorContext(ctx, "a destination can't be served; its deliveries wait", "destination", id, "err", err)
+		t.unserved(ctx, id, err)
 	}
 	if err := t.sender.SetDestinations(configured); err != nil {
 		t.log.ErrorContext(ctx, "set up the destinations", "err", err)

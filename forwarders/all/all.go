@@ -7,13 +7,17 @@ package all
 import (
 	"subfive/forwarders"
 	"subfive/forwarders/meta"
+	"subfive/forwarders/reddit"
 	"subfive/forwarders/relay"
+	"subfive/forwarders/tiktok"
 )
 
 // Platforms returns all platforms in the order in which people see them.
 func Platforms() []forwarders.Platform {
 	return []forwarders.Platform{
 		meta.Platform(),
+		tiktok.Platform(),
+		reddit.Platform(),
 		relay.Platform(),
 	}
 }
