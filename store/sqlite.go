@@ -41,8 +41,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	}
 	writer := newPool(sql.OpenDB(s.connector), 1, "BEGIN IMMEDIATE")
 	s.intake, s.outbox, s.screens = writer, writer, writer
-	// The first connection makes the file and its log, which readers need.
-	if err := writer.db.PingContext(ctx); err != nil {
+	if err := firstConnection(ctx, writer.db); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	reader, err := sqliteConnector(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}})
@@ -51,6 +50,21 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	}
 	s.readers = newPool(sql.OpenDB(reader), sqliteReaders, "BEGIN")
 	return nil
+}
+
+// firstConnection makes the file and its log, which readers need. While another
+// process turns a new file's log on, SQLite answers busy at once, whatever the
+// busy timeout: https://www.sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
+func firstConnection(ctx context.Context, db *sql.DB) error {
+	for try := 1; ; try++ {
+		err := db.PingContext(ctx)
+		if classify(err) != failAgain || try == writeTries {
+			return err
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
+	}
 }
 
 func sqliteConnector(path string, params url.Values) (driver.Connector, error) {
