@@ -151,9 +151,11 @@ func TestPostbackFields(t *testing.T) {
 			p.UserData = map[string]subfive.Sealed{"email": {Box: "box:a@b.c", Mac: "mac:email"}}
 			p.Hint = "literal {first_name}"
 		})},
-		"right key":                               {"/conversion/guarded?key=s3cret&click_id=" + clickID, base(func(p *subfive.Postback) { p.EndpointID = "guarded" })},
-		"key finds its endpoint":                  {c + "&key=s3cret", base(func(p *subfive.Postback) { p.EndpointID = "guarded" })},
-		"key in the path":                         {"/s3cret/postback?subid=" + clickID, base(func(p *subfive.Postback) { p.EndpointID = "guarded" })},
+
+		"right key":              {"/conversion/guarded?key=s3cret&click_id=" + clickID, base(func(p *subfive.Postback) { p.EndpointID = "guarded" })},
+		"key finds its endpoint": {c + "&key=s3cret", base(func(p *subfive.Postback) { p.EndpointID = "guarded" })},
+		"key in the path":        {"/s3cret/postback?subid=" + clickID, base(func(p *subfive.Postback) { p.EndpointID = "guarded" })},
+
 		"another tracker's key where none is set": {"/a1b2/postback?subid=" + clickID, base(func(*subfive.Postback) {})},
 		"no key where one is set": {"/conversion/guarded?click_id=" + clickID, base(func(p *subfive.Postback) {
 			p.EndpointID, p.Hint = "guarded", `no key: add key= of endpoint "guarded" to the postback URL`

@@ -33,7 +33,7 @@ func saleBatch() subfive.Batch {
 			ReceivedClickID: "click1", AttributedClickID: "click1", TransactionID: "t1", ConvertedAt: intakeAt, ReceivedAt: intakeAt,
 			Payout: &payout, Currency: "USD",
 		}},
-		Deliveries: []subfive.Delivery{owedDelivery("dl_1", "cv_1", subfive.KindConversion)},
+		Deliveries: []subfive.Delivery{owedDelivery("dl_1", subfive.KindConversion)},
 		Versions:   map[string]int64{},
 	}
 	for _, key := range session.Keys() {
@@ -42,10 +42,10 @@ func saleBatch() subfive.Batch {
 	return b
 }
 
-func owedDelivery(id, conversion string, kind subfive.Kind) subfive.Delivery {
+func owedDelivery(id string, kind subfive.Kind) subfive.Delivery {
 	return subfive.Delivery{
-		ID: id, ConversionID: conversion, DestinationID: "meta", Platform: "meta", Kind: kind, Generation: 1, Mode: subfive.ModeLive,
-		EventName: "Purchase", EventID: conversion, EventTime: intakeAt, Value: &subfive.Money{Amount: 42_500_000, Currency: "USD"},
+		ID: id, ConversionID: "cv_1", DestinationID: "meta", Platform: "meta", Kind: kind, Generation: 1, Mode: subfive.ModeLive,
+		EventName: "Purchase", EventID: "cv_1", EventTime: intakeAt, Value: &subfive.Money{Amount: 42_500_000, Currency: "USD"},
 		Status: subfive.DeliveryScheduled, CreatedAt: intakeAt, NextAttemptAt: intakeAt, DeadlineAt: intakeAt.Add(time.Hour),
 	}
 }
@@ -187,7 +187,7 @@ func TestWithdrawal(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {
 		b := saleBatch()
-		tried := owedDelivery("dl_2", "cv_1", subfive.KindConversion)
+		tried := owedDelivery("dl_2", subfive.KindConversion)
 		tried.DestinationID = "hook"
 		b.Deliveries = append(b.Deliveries, tried)
 		recordBatch(t, s, b)
@@ -195,7 +195,7 @@ func TestWithdrawal(t *testing.T) {
 			t.Fatal(err)
 		}
 		retraction := func(id, destination, of string) subfive.Delivery {
-			d := owedDelivery(id, "cv_1", subfive.KindRetraction)
+			d := owedDelivery(id, subfive.KindRetraction)
 			d.DestinationID, d.WaitsFor = destination, of
 			return d
 		}
@@ -228,7 +228,7 @@ func TestWhatFollowsAnAmbiguousEnd(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {
 		b := saleBatch()
-		before := owedDelivery("dl_2", "cv_1", subfive.KindRetraction)
+		before := owedDelivery("dl_2", subfive.KindRetraction)
 		before.WaitsFor = "dl_1"
 		b.Deliveries = append(b.Deliveries, before)
 		recordBatch(t, s, b)
@@ -241,7 +241,7 @@ func TestWhatFollowsAnAmbiguousEnd(t *testing.T) {
 		}}}); err != nil {
 			t.Fatal(err)
 		}
-		after := owedDelivery("dl_3", "cv_1", subfive.KindApproval)
+		after := owedDelivery("dl_3", subfive.KindApproval)
 		after.WaitsFor = "dl_1"
 		recordBatch(t, s, subfive.Batch{At: intakeAt, Deliveries: []subfive.Delivery{after}})
 		claims, err = s.Take(t.Context(), "meta", "lease2", intakeAt, intakeAt.Add(time.Minute), 10, false)
@@ -257,7 +257,7 @@ func TestAReplayKeepsTheLineage(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		b := saleBatch()
 		recordBatch(t, s, b)
-		refund := owedDelivery("dl_2", "cv_1", subfive.KindRetraction)
+		refund := owedDelivery("dl_2", subfive.KindRetraction)
 		refund.WaitsFor = "dl_1"
 		recordBatch(t, s, subfive.Batch{
 			At: intakeAt, Deliveries: []subfive.Delivery{refund},
@@ -292,7 +292,7 @@ func TestPromotionFindsItsClick(t *testing.T) {
 		c := k.Waiting[0]
 		c.Verdict, c.AttributedClickID, c.ReviewAt = subfive.VerdictMatched, "click1", time.Time{}
 		recordBatch(t, s, subfive.Batch{At: intakeAt, Promotions: []subfive.Promotion{{
-			Conversion: c, Deliveries: []subfive.Delivery{owedDelivery("dl_1", "cv_1", subfive.KindConversion)},
+			Conversion: c, Deliveries: []subfive.Delivery{owedDelivery("dl_1", subfive.KindConversion)},
 			Trace: []subfive.Step{{Step: "match", Result: "late"}},
 		}}})
 		j, err := s.Judged(t.Context(), "pb_1")
