@@ -75,6 +75,8 @@ func destinationState(row map[string]any) string {
 		return "archived"
 	case row["pause_manual"] == true:
 		return joined(": ", "paused until resumed", cellText(row["pause_reason"]))
+	case row["pause_code"] == unservedCode:
+		return cellText(row["pause_reason"])
 	case row["paused"] == true:
 		return joined(": ", "paused until "+cellText(row["paused_until"])+" UTC", cellText(row["pause_reason"]))
 	}

@@ -66,6 +66,9 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 	}
 }
 
+// unservedCode is the code of the pause of a destination that can't be served.
+const unservedCode = "settings"
+
 // unserved stores why a destination can't be served, where people look: as a
 // pause. Once it can be served the dispatcher's probe lifts it.
 func (t *tracker) unserved(ctx context.Context, id string, why error) {
@@ -79,8 +82,8 @@ func (t *tracker) unserved(ctx context.Context, id string, why error) {
 		if p.Manual {
 			return // a person's pause stays
 		}
-		p.Until, p.Code = t.app.now(), "settings"
-		p.Reason = "it can't be served: " + why.Error()
+		p.Until, p.Code = t.app.now(), unservedCode
+		p.Reason = "can't be served: " + why.Error()
 		won, err := st.SetPause(ctx, p)
 		if err != nil {
 			t.log.ErrorContext(ctx, "say why a destination can't be served", "destination", id, "err", err)
@@ -129,6 +132,10 @@ func (t *tracker) install(ctx context.Context, setup subfive.Setup, a *attributi
 	a.SetRules(rules(t.file.Server, setup))
 	configured, failed := configure(setup, t.app.env, t.sender, config.DecodeSettings)
 	for id, err := range failed {
+		if d, _ := setup.Destination(id); d.Mode == subfive.ModeDryRun {
+			t.log.InfoContext(ctx, "a destination in dry run is not complete yet", "destination", id, "err", err)
+			continue // nothing would be sent to it anyway
+		}
 		t.log.ErrorContext(ctx, "a destination can't be served; its deliveries wait", "destination", id, "err", err)
 		t.unserved(ctx, id, err)
 	}
