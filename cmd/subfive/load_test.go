@@ -500,3 +500,44 @@ func TestUnservedDestination(t *testing.T) {
 	})
 	s.stop()
 }
+
+// What no column takes as text is stored all the same, and every view can still
+// be read.
+func TestStrangeBytes(t *testing.T) {
+	onEach(t, func(t *testing.T, dsn string) {
+		s := newSite(t, dsn)
+		s.start()
+		strange := []string{"%00", "a%00b", "%FF%FE", "%ED%A0%80", "%C3%28", "%F0%9F%92%B0", "%0A%0D%09", "'%22%5C", "%2500", "$1 ${x} $$"}
+		ids := make([]string, len(strange))
+		for i, v := range strange {
+			v = strings.ReplaceAll(v, " ", "+")
+			ids[i] = s.mustClick("fbclid=IwAR" + v + "&ad_id=" + v)
+			for _, field := range []string{"tx_id", "order_id", "event_name", "status", "sub1", "unknown", "offer_id", "conversion_id", "currency"} {
+				url := fmt.Sprintf("http://%s/conversion?click_id=%s&payout=1&%s=%s%d", s.address, ids[i], field, v, i)
+				if status, body, err := s.postback(http.DefaultClient, url); status != http.StatusOK {
+					t.Errorf("%s: %d %s %v", url, status, body, err)
+				}
+			}
+		}
+		body := `{"click_id": "` + ids[0] + `", "tx_id": "\ud800\u0000", "payout": 1}`
+		res, err := http.Post("http://"+s.address+"/conversion", "application/json", strings.NewReader(body))
+		if err != nil || res.StatusCode != http.StatusOK || res.Body.Close() != nil {
+			t.Errorf("%v, %v", res, err)
+		}
+		s.settled(time.Minute)
+		want := len(strange)*9 + 1
+		if got := s.count("SELECT count(*) FROM v_postbacks WHERE verdict <> 'broken'"); got != want {
+			t.Errorf("%d postbacks are stored, want %d", got, want)
+		}
+		if got := s.metric("subfive_broken"); got != 0 {
+			t.Errorf("%v records are broken", got)
+		}
+		for _, view := range []string{"v_clicks", "v_clicks_private", "v_postbacks", "v_conversions", "v_conversion_changes", "v_deliveries", "v_attempts", "v_attempt_items"} {
+			err := s.database().Query(t.Context(), "SELECT * FROM "+view, func([]string) error { return nil }, func([]any) error { return nil })
+			if err != nil {
+				t.Errorf("%s: %v", view, err)
+			}
+		}
+		s.stop()
+	})
+}
