@@ -70,8 +70,9 @@ func (s scrubber) and(more []string) scrubber {
 	return newScrubber(append(slices.Clone(s.secrets), more...))
 }
 
-// text returns what may be kept of a text.
-func (s scrubber) text(text string) string { return s.r.Replace(printable(text)) }
+// text returns what may be kept of a text. A credential that is not UTF-8 itself
+// may leave half a character behind.
+func (s scrubber) text(text string) string { return printable(s.r.Replace(printable(text))) }
 
 // message returns what may be kept of an error's text: no credential, no URL
 // and not too much of it.
