@@ -58,14 +58,23 @@ func e164(s, region string, passes func(*phonenumbers.PhoneNumber) bool) string 
 	for _, c := range candidates {
 		n, err := phonenumbers.Parse(c, region)
 		if err == nil && phonenumbers.IsValidNumber(n) {
-			return phonenumbers.Format(n, phonenumbers.E164)
+			return bounded(phonenumbers.Format(n, phonenumbers.E164))
 		}
 	}
 	n, err := phonenumbers.Parse(candidates[len(candidates)-1], region)
 	if err != nil || !passes(n) {
 		return ""
 	}
-	return phonenumbers.Format(n, phonenumbers.E164)
+	return bounded(phonenumbers.Format(n, phonenumbers.E164))
+}
+
+// bounded refuses what E.164 does not allow: more than 15 digits, to which
+// letters of an international freephone number can lead, or fewer than 7.
+func bounded(n string) string {
+	if len(n) < len("+1234567") || len(n) > len("+123456789012345") {
+		return ""
+	}
+	return n
 }
 
 // Address returns a visitor's IP address as text, without port, brackets and
