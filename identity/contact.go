@@ -74,6 +74,10 @@ func bounded(n string) string {
 	if len(n) < len("+1234567") || len(n) > len("+123456789012345") {
 		return ""
 	}
+	again, err := phonenumbers.Parse(n, "")
+	if err != nil || phonenumbers.Format(again, phonenumbers.E164) != n {
+		return "" // a number that reads as another one would hash to two people
+	}
 	return n
 }
 
