@@ -61,6 +61,8 @@ type Answer struct {
 	Body   []byte // at most 1 MiB of it
 	At     time.Time
 	Err    error
+	// Test: it answers a request of test events.
+	Test bool
 	// Sent: the request may have reached the platform, though Err is set.
 	Sent bool
 }

@@ -139,8 +139,11 @@ func (s *Sender) Send(ctx context.Context, destinationID string, ds []subfive.De
 	}
 	got, attempt := s.exchange(ctx, d, question{
 		request: func(ctx context.Context) (*http.Request, error) { return d.Forwarder.Request(ctx, b) },
-		read:    d.Forwarder.Read,
-		ids:     ids,
+		read: func(n int, a Answer) Result {
+			a.Test = b.Test
+			return d.Forwarder.Read(n, a)
+		},
+		ids: ids,
 	})
 	for i, at := range loaded {
 		outcomes[at] = got[i]

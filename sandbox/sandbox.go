@@ -28,13 +28,15 @@ type Server struct {
 	Meta   *Meta
 	TikTok *TikTok
 	Reddit *Reddit
+	Google *Google
+	Sheets *Sheets
 	Hook   *Hook
 }
 
 // New returns a server with every stand-in. now is the clock that ages of
 // events and deduplication are judged by.
 func New(now func() time.Time, meta MetaConfig) *Server {
-	return &Server{Meta: NewMeta(now, meta), TikTok: NewTikTok(now, TikTokConfig{Keep: meta.Keep}), Reddit: NewReddit(now, RedditConfig{Keep: meta.Keep}), Hook: NewHook(now, meta.Keep)}
+	return &Server{Meta: NewMeta(now, meta), TikTok: NewTikTok(now, TikTokConfig{Keep: meta.Keep}), Reddit: NewReddit(now, RedditConfig{Keep: meta.Keep}), Google: NewGoogle(now, GoogleConfig{Keep: meta.Keep}), Sheets: NewSheets(now, SheetsConfig{Keep: meta.Keep}), Hook: NewHook(now, meta.Keep)}
 }
 
 // Handler serves the stand-ins and, below /_sandbox/, what a person needs: an
@@ -47,6 +49,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/hook", s.Hook)
 	s.TikTok.routes(mux)
 	s.Reddit.routes(mux)
+	s.Google.routes(mux)
+	s.Sheets.routes(mux)
 	mux.Handle("/hook/", s.Hook)
 	mux.HandleFunc("/_sandbox/", s.index)
 	mux.HandleFunc("GET /_sandbox/events", s.events)
@@ -69,6 +73,8 @@ func (s *Server) Close() {
 	s.Meta.Clear()
 	s.TikTok.Clear()
 	s.Reddit.Clear()
+	s.Google.Clear()
+	s.Sheets.Clear()
 }
 
 const indexText = `subfive sandbox: strict stand-ins, nothing here reaches a real platform
@@ -107,6 +113,8 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	}
 	fmt.Fprintf(&b, tiktokIndex, "http://"+r.Host, s.TikTok.pixels[0], s.TikTok.currentToken())
 	fmt.Fprintf(&b, redditIndex, "http://"+r.Host, s.Reddit.pixels[0], s.Reddit.currentToken())
+	fmt.Fprintf(&b, googleIndex, "http://"+r.Host, s.Google.currentToken(), GoogleRefresh)
+	fmt.Fprintf(&b, sheetsIndex, "http://"+r.Host, s.Sheets.deployments[0], s.Sheets.secret)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	reply(w, []byte(b.String()))
 }
@@ -156,6 +164,8 @@ func (s *Server) reset(w http.ResponseWriter, _ *http.Request) {
 	s.Meta.Reset()
 	s.TikTok.Reset()
 	s.Reddit.Reset()
+	s.Google.Reset()
+	s.Sheets.Reset()
 	s.Hook.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }

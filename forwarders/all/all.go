@@ -6,9 +6,11 @@ package all
 
 import (
 	"subfive/forwarders"
+	"subfive/forwarders/google"
 	"subfive/forwarders/meta"
 	"subfive/forwarders/reddit"
 	"subfive/forwarders/relay"
+	"subfive/forwarders/sheets"
 	"subfive/forwarders/tiktok"
 )
 
@@ -18,7 +20,9 @@ func Platforms() []forwarders.Platform {
 		meta.Platform(),
 		tiktok.Platform(),
 		reddit.Platform(),
+		google.Platform(),
 		relay.Platform(),
+		sheets.Platform(),
 	}
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	AllowHosts     []string          `yaml:"allow_hosts"`
 	AllowSensitive bool              `yaml:"allow_sensitive"`
 	Secrets        map[string]string `yaml:"secrets"`
+	Sign           *Sign             `yaml:"sign"` // nil: unsigned
 }
 
 // Success says what an answer must be to count: any 2xx unless it says more.
@@ -76,6 +77,9 @@ func newForwarder(c Config) (*forwarder, error) {
 	}
 	if f.success, err = newSuccess(c.Success); err != nil {
 		return nil, err
+	}
+	if f.sign, err = newSigner(c); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return f, nil
 }

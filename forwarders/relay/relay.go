@@ -55,6 +55,7 @@ type forwarder struct {
 	success     success
 	secrets     map[string]string
 	allowHosts  []string
+	sign        *signer // nil: unsigned
 }
 
 type header struct {
@@ -121,9 +122,19 @@ func (f *forwarder) Request(ctx context.Context, b forwarders.Batch) (*http.Requ
 	return r, nil
 }
 
-// Authorize puts the secrets where their marks are. They are in the settings:
-// there is nothing to refresh.
-func (f *forwarder) Authorize(_ context.Context, r *http.Request, _ bool) error {
+// Authorize puts the secrets where their marks are, and signs what came of it.
+// They are in the settings: there is nothing to refresh.
+func (f *forwarder) Authorize(ctx context.Context, r *http.Request, _ bool) error {
+	if err := f.fillIn(r); err != nil {
+		return err
+	}
+	if f.sign == nil {
+		return nil
+	}
+	return f.sign.sign(ctx, r)
+}
+
+func (f *forwarder) fillIn(r *http.Request) error {
 	if len(f.secrets) == 0 {
 		return nil
 	}

@@ -1,0 +1,160 @@
+package sheets
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"subfive"
+)
+
+// maxCell is how many characters a cell holds. Google's editor says so; a longer
+// one fails the whole request.
+const maxCell = 50_000
+
+// row is one conversion by the names of its columns: texts, numbers and
+// booleans. What is not known is not there.
+type row map[string]any
+
+// Event renders a delivery as a row. It refuses what the visitor did not allow,
+// and what a sheet can't hold.
+func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
+	switch {
+	case d.EventID == "":
+		return nil, errors.New("no event ID: the script could not tell a repeat")
+	case d.EventTime.IsZero():
+		return nil, errors.New("no event time")
+	}
+	for _, s := range f.settings.RefuseWhen {
+		if said(d.Click, s) {
+			return nil, fmt.Errorf("the visitor's click says %q, and refuse_when lists it", string(s))
+		}
+	}
+	r := row{}
+	r.addEvent(d)
+	r.addConversion(d.Conversion)
+	if d.Click != nil {
+		r.addClick(*d.Click)
+	}
+	if f.settings.AllowSensitive {
+		for name, v := range d.Conversion.Subs {
+			r.text(name, v)
+		}
+	}
+	for name, v := range r {
+		if text, ok := v.(string); ok && utf8.RuneCountInString(text) > maxCell {
+			return nil, fmt.Errorf("%s has more than %d characters, which is all that a cell holds", name, maxCell)
+		}
+	}
+	return encode(r)
+}
+
+func (r row) addEvent(d subfive.Delivery) {
+	r.text("id", rowID(d))
+	r.text("kind", string(d.Kind))
+	r["test"] = d.Mode == subfive.ModeTest
+	r.text("event_name", d.EventName)
+	r.moment("event_time", d.EventTime)
+	if d.Value != nil {
+		r.amount("value", &d.Value.Amount)
+		r.text("value_currency", d.Value.Currency)
+	}
+	r.text("conversion_id", d.ConversionID)
+}
+
+// rowID is what the script deduplicates by: the event ID, and for a later
+// restatement its generation too. A conversion may be restated many times under
+// one event ID, and each time is a row.
+func rowID(d subfive.Delivery) string {
+	if d.Kind == subfive.KindRestatement && d.Generation > 1 {
+		return d.EventID + "-" + strconv.Itoa(d.Generation)
+	}
+	return d.EventID
+}
+
+func (r row) addConversion(c subfive.Conversion) {
+	r.text("network_id", c.NetworkID)
+	r.text("transaction_id", c.TransactionID)
+	r.text("order_id", c.OrderID)
+	r.text("goal", c.Goal())
+	r.text("status", string(c.Status))
+	if c.Seq > 0 {
+		r["seq"] = c.Seq
+	}
+	r.moment("converted_at", c.ConvertedAt)
+	r.amount("payout", c.Payout)
+	r.amount("sale_amount", c.SaleAmount)
+	r.text("currency", c.Currency)
+	r.text("campaign_id", c.CampaignID)
+	r.text("source_id", c.SourceID)
+	r.text("offer_id", c.OfferID)
+	r.text("network_offer_id", c.NetworkOfferID)
+	r.text("click_id", c.ReceivedClickID)
+	r.text("click_id", c.AttributedClickID)
+	if c.DirectParam != "" {
+		r.text("param."+c.DirectParam, c.DirectValue)
+	}
+}
+
+func (r row) addClick(c subfive.Click) {
+	r.text("click_id", c.ID)
+	r.moment("clicked_at", c.ClickedAt)
+	r.text("platform", c.Platform)
+	r.text("landing_id", c.LandingID)
+	for name, v := range c.Params {
+		r.text("param."+name, v)
+	}
+}
+
+// text sets a column, unless there is nothing to say.
+func (r row) text(name, v string) {
+	if v != "" {
+		r[name] = v
+	}
+}
+
+func (r row) moment(name string, at time.Time) {
+	if !at.IsZero() {
+		r[name] = at.UTC().Format(time.RFC3339)
+	}
+}
+
+// amount sets a column to a number, so that no sheet's language takes its point
+// for something else.
+func (r row) amount(name string, m *subfive.Micros) {
+	if m != nil {
+		r[name] = json.Number(m.String())
+	}
+}
+
+// said reports whether a click carries the signal.
+func said(c *subfive.Click, s signal) bool {
+	if c == nil {
+		return false
+	}
+	switch s {
+	case signalDenied:
+		return strings.EqualFold(c.Consent["consent_ad_user_data"], "denied")
+	case signalGPC:
+		return c.Consent["sec_gpc"] == "1"
+	case signalGPP:
+		return c.Consent["gpp"] != ""
+	}
+	return false
+}
+
+// encode returns v as JSON in which an & stays one.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,43 @@
+package sandbox
+
+import "net/http"
+
+// sheetsIndex is its part of the index; the address, the deployment and the
+// secret go into it.
+const sheetsIndex = `
+Google Sheet by Apps Script, switches of the same kind below /_sandbox/sheets/
+  POST %[1]s/macros/s/%[2]s/exec, which redirects to ` + sheetsEcho + `
+  secret in the body: %[3]s
+  GET  /_sandbox/sheets/events, /_sandbox/sheets/requests
+  GET, POST, DELETE  /_sandbox/sheets/fail
+  what keeps the rows spoils the second answer; the throttle modes are two pages of Google's and the script's "busy"
+`
+
+// routes adds the stand-in and its switches to a mux.
+func (s *Sheets) routes(mux *http.ServeMux) {
+	mux.Handle("/macros/", s)
+	failures := func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Failures()) }
+	mux.HandleFunc("GET /_sandbox/sheets/fail", failures)
+	mux.HandleFunc("POST /_sandbox/sheets/fail", func(w http.ResponseWriter, r *http.Request) {
+		var f Failure
+		err := readControl(w, r, &f)
+		if err == nil {
+			err = s.Fail(f)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		failures(w, r)
+	})
+	mux.HandleFunc("DELETE /_sandbox/sheets/fail", func(w http.ResponseWriter, r *http.Request) {
+		s.Clear()
+		failures(w, r)
+	})
+	mux.HandleFunc("GET /_sandbox/sheets/events", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string][]Event{"events": s.Events(), "test_events": s.TestEvents(), "duplicates": s.Duplicates()})
+	})
+	mux.HandleFunc("GET /_sandbox/sheets/requests", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, s.Requests())
+	})
+}
