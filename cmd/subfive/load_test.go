@@ -320,9 +320,9 @@ func (l *load) compare() {
 
 // PostgreSQL is gone under load: no reply but 200, all of it there afterwards.
 func TestDatabaseDown(t *testing.T) {
-	down, workers := 3*time.Second, 16
+	down, workers, catchUp := 3*time.Second, 16, 2*time.Minute
 	if full() {
-		down, workers = time.Minute, 64
+		down, workers, catchUp = time.Minute, 64, 10*time.Minute // some 500,000 records wait by then
 	}
 	pg := startPostgres(t)
 	s := newSite(t, pg.DSN("postgres"))
@@ -338,7 +338,10 @@ func TestDatabaseDown(t *testing.T) {
 	}
 	time.Sleep(500 * time.Millisecond)
 	load.end()
-	s.settled(2 * time.Minute)
+	backlog := s.metric("subfive_conservation_gap")
+	began := time.Now()
+	s.settled(catchUp)
+	t.Logf("%v records waited; recorded and delivered in %s", backlog, time.Since(began).Round(time.Second))
 	load.compare()
 	s.stop()
 }
