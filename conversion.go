@@ -122,8 +122,8 @@ func (c Conversion) Goal() string { return goal(c.GoalName, c.GoalID) }
 // IsBase reports whether it is the conversion itself, not an event after it.
 func (c Conversion) IsBase() bool { return strings.EqualFold(c.Goal(), GoalBase) }
 
-// Counts reports whether the conversion counts as one in reports, and whether
-// its payout counts as revenue (VIEWS: "What counts").
+// Counts reports whether the conversion counts as one in reports, and with it
+// its payout as revenue: what counts as one counts as the other.
 func (c Conversion) Counts() bool {
 	switch c.Verdict {
 	case VerdictMatched, VerdictDirect, VerdictWaiting, VerdictUnmatched, VerdictOutsideWindow, VerdictBeforeClick:

@@ -162,7 +162,7 @@ func (u Unmatched) Hold() (send bool, wait time.Duration) {
 	return false, 0
 }
 
-// Find returns the resource that is called id.
+// find returns the resource that is called id.
 func find[T any](all []T, id string, name func(T) string) (T, bool) {
 	i := slices.IndexFunc(all, func(r T) bool { return name(r) == id })
 	if i < 0 {

@@ -140,8 +140,8 @@ func (b *book) change(g *subfive.Group) {
 // touch notes that a conversion is to be written.
 func (b *book) touch(id string) { b.touched[id] = true }
 
-// owe adds a delivery, unless the conversion has one of that kind for the
-// destination already.
+// owe adds deliveries. That a conversion has none of that kind for the
+// destination yet is seen to by plan and follow.
 func (b *book) owe(ds ...subfive.Delivery) {
 	for _, d := range ds {
 		b.deliveries[d.ConversionID] = append(b.deliveries[d.ConversionID], d)

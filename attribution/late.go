@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"subfive"
 )
@@ -97,6 +96,3 @@ func (a *Attributor) promote(ctx context.Context, b *book, cs []subfive.Conversi
 	}
 	return nil
 }
-
-// nextSweep is how often Worker looks for due reviews.
-const nextSweep = 15 * time.Second

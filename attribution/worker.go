@@ -23,6 +23,9 @@ type Journal interface {
 // its cost, few enough to keep a click's way to the database short.
 const batchSize = 1000
 
+// nextSweep is how often Worker looks for due reviews.
+const nextSweep = 15 * time.Second
+
 // Worker follows the journal and records what it finds. While the database is
 // down it waits; the journal keeps what comes in.
 type Worker struct {
