@@ -34,6 +34,18 @@ type Click struct {
 	PageURL  string `json:"page_url,omitempty"`
 	Referrer string `json:"referrer,omitempty"`
 	Language string `json:"language,omitempty"`
+	// Visitor is what address and user agent say of who came.
+	Visitor Visitor `json:"visitor,omitzero"`
+	// VisitorID is the browser's, from a cookie of ours; "" without one. VisitNo
+	// counts its clicks, from 1.
+	VisitorID string `json:"visitor_id,omitempty"`
+	VisitNo   int    `json:"visit_no,omitempty"`
+	// Ad is which ad it was, in the platform's own IDs and names.
+	Ad Ad `json:"ad,omitzero"`
+	// Tokens are the source's further parameters, p1 to p20, as they came.
+	Tokens map[string]string `json:"tokens,omitempty"`
+	// Cost is what the click cost, where the source tells it in the link.
+	Cost *Money `json:"cost,omitempty"`
 
 	// Params are the platforms' click IDs and cookies by their parameter's name
 	// (fbclid, _fbp, …), byte for byte: never trimmed, cut or re-cased.
@@ -49,4 +61,38 @@ type Click struct {
 	BotReason  string `json:"bot_reason,omitempty"`
 	IsPrefetch bool   `json:"is_prefetch,omitempty"`
 	IsTest     bool   `json:"is_test,omitempty"`
+}
+
+// Visitor is what an address and a user agent say of who came. A field that is
+// not known is empty.
+type Visitor struct {
+	Country string `json:"country,omitempty"` // ISO 3166-1, two capitals
+	Region  string `json:"region,omitempty"`  // ISO 3166-2 without the country, or a name
+	City    string `json:"city,omitempty"`
+	ASN     uint32 `json:"asn,omitempty"`     // the network's number
+	Carrier string `json:"carrier,omitempty"` // the network's name
+	Device  string `json:"device,omitempty"`  // DevicePhone, …
+	OS      string `json:"os,omitempty"`      // ios, android, windows, macos, linux, chromeos, or the user agent's own word
+	Browser string `json:"browser,omitempty"`
+}
+
+// The kinds of Visitor.Device.
+const (
+	DevicePhone   = "phone"
+	DeviceTablet  = "tablet"
+	DeviceDesktop = "desktop"
+	DeviceOther   = "other"
+)
+
+// Ad is which ad was clicked, in the platform's own IDs and names.
+type Ad struct {
+	CampaignID   string `json:"campaign_id,omitempty"`
+	CampaignName string `json:"campaign_name,omitempty"`
+	SetID        string `json:"set_id,omitempty"` // ad set, ad group
+	SetName      string `json:"set_name,omitempty"`
+	ID           string `json:"id,omitempty"`
+	Name         string `json:"name,omitempty"`
+	Placement    string `json:"placement,omitempty"`
+	Keyword      string `json:"keyword,omitempty"`
+	MatchType    string `json:"match_type,omitempty"`
 }

@@ -46,21 +46,23 @@ const (
 // told (event name, ID, time, value, kind, page) is frozen when it is made;
 // the bytes are rendered from it at each send.
 type Delivery struct {
-	ID            string         `json:"id"`
-	ConversionID  string         `json:"conversion_id"`
-	DestinationID string         `json:"destination_id"`
-	Platform      string         `json:"platform"`
-	Kind          Kind           `json:"kind"`
-	Generation    int            `json:"generation"` // 1, and one more for each replay
-	Mode          Mode           `json:"mode"`
-	EventName     string         `json:"event_name"`
-	EventID       string         `json:"event_id"`
-	EventTime     time.Time      `json:"event_time"`
-	Value         *Money         `json:"value,omitempty"`
-	PageURL       string         `json:"page_url,omitempty"` // a page the visitor really loaded, or ""
-	Status        DeliveryStatus `json:"status"`
-	ReasonCode    string         `json:"reason_code,omitempty"`
-	Reason        string         `json:"reason,omitempty"`
+	ID            string    `json:"id"`
+	ConversionID  string    `json:"conversion_id"`
+	DestinationID string    `json:"destination_id"`
+	Platform      string    `json:"platform"`
+	Kind          Kind      `json:"kind"`
+	Generation    int       `json:"generation"` // 1, and one more for each replay
+	Mode          Mode      `json:"mode"`
+	EventName     string    `json:"event_name"`
+	EventID       string    `json:"event_id"`
+	EventTime     time.Time `json:"event_time"`
+	Value         *Money    `json:"value,omitempty"`
+	PageURL       string    `json:"page_url,omitempty"` // a page the visitor really loaded, or ""
+	// LimitedUse: the platform is told to limit what it does with the data.
+	LimitedUse bool           `json:"limited_use,omitempty"`
+	Status     DeliveryStatus `json:"status"`
+	ReasonCode string         `json:"reason_code,omitempty"`
+	Reason     string         `json:"reason,omitempty"`
 
 	CreatedAt      time.Time `json:"created_at"`
 	NextAttemptAt  time.Time `json:"next_attempt_at,omitzero"`

@@ -56,12 +56,17 @@ const (
 
 // Source is where traffic is bought: one per ad account.
 type Source struct {
-	ID           string            `json:"id" yaml:"id"`
-	Platform     string            `json:"platform" yaml:"platform"`
-	AccountID    string            `json:"account_id,omitempty" yaml:"account_id"`
-	Timezone     string            `json:"timezone,omitempty" yaml:"timezone"`
-	Currency     string            `json:"currency,omitempty" yaml:"currency"`
-	Params       map[string]string `json:"params,omitempty" yaml:"params"`
+	ID        string `json:"id" yaml:"id"`
+	Platform  string `json:"platform" yaml:"platform"`
+	AccountID string `json:"account_id,omitempty" yaml:"account_id"`
+	Timezone  string `json:"timezone,omitempty" yaml:"timezone"`
+	Currency  string `json:"currency,omitempty" yaml:"currency"`
+	// Params are parameters of its links and what the platform fills in there,
+	// ad_id: "{{ad.id}}", beside and before those of the platform's template.
+	Params map[string]string `json:"params,omitempty" yaml:"params"`
+	// Names says under which parameter a dimension (Dimensions) arrives where that
+	// is not its own name: ads that already run have links of another tracker.
+	Names        map[string]string `json:"names,omitempty" yaml:"names"`
 	Destinations []string          `json:"destinations,omitempty" yaml:"destinations"`
 }
 
@@ -83,17 +88,11 @@ type Offer struct {
 	Payout          *Micros  `json:"payout,omitempty" yaml:"payout"`         // used only when a postback carries none
 	PayoutMax       *Micros  `json:"payout_max,omitempty" yaml:"payout_max"` // above: forwarded only when confirmed
 	SensitiveParams []string `json:"sensitive_params,omitempty" yaml:"sensitive_params"`
-}
-
-// Campaign is a link we give to a source. Its aliases keep old links working.
-type Campaign struct {
-	ID           string     `json:"id" yaml:"id"`
-	Source       string     `json:"source,omitempty" yaml:"source"`
-	Offer        string     `json:"offer,omitempty" yaml:"offer"`
-	Destinations []string   `json:"destinations,omitempty" yaml:"destinations"`
-	Aliases      []string   `json:"aliases,omitempty" yaml:"aliases"`
-	Paused       bool       `json:"paused,omitempty" yaml:"paused"`
-	ArchivedAt   *time.Time `json:"archived_at,omitempty" yaml:"-"` // keeps redirecting
+	// Paused, or with Cap conversions in a day of the reporting time zone, it
+	// takes no visitors: they go to the offer Fallback names, if there is one.
+	Paused   bool   `json:"paused,omitempty" yaml:"paused"`
+	Cap      int    `json:"cap,omitempty" yaml:"cap"` // 0: none
+	Fallback string `json:"fallback,omitempty" yaml:"fallback"`
 }
 
 // Destination is one configured account on a platform.
@@ -110,8 +109,11 @@ type Destination struct {
 	OnPayoutChange string            `json:"on_payout_change,omitempty" yaml:"on_payout_change"`
 	FanOut         bool              `json:"fan_out,omitempty" yaml:"fan_out"`
 	Delay          Duration          `json:"delay,omitempty" yaml:"delay"`
-	MaxBatch       int               `json:"max_batch,omitempty" yaml:"max_batch"`
-	BaseURL        string            `json:"base_url,omitempty" yaml:"base_url"`
+	// Consent are rows of its own; the first that fits decides, then the
+	// built-in ones.
+	Consent  []ConsentRule `json:"consent,omitempty" yaml:"consent"`
+	MaxBatch int           `json:"max_batch,omitempty" yaml:"max_batch"`
+	BaseURL  string        `json:"base_url,omitempty" yaml:"base_url"`
 	// Settings is the platform's own part as YAML text, with ${X} unresolved.
 	// The store keeps it sealed.
 	Settings string `json:"settings,omitempty" yaml:"-"`

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"subfive"
@@ -26,7 +25,7 @@ func Check(setup subfive.Setup, platforms map[string]Platform) error {
 }
 
 // index are the IDs of each kind.
-type index struct{ networks, offers, sources, destinations map[string]int }
+type index struct{ networks, offers, sources, landings, destinations map[string]int }
 
 // checkSetup reports all that is wrong with s, and writes currencies in
 // capitals.
@@ -35,11 +34,11 @@ func checkSetup(s subfive.Setup, platforms map[string]Platform, report func(path
 	ids := index{
 		networks:     c.ids("networks", names(s.Networks, func(n subfive.Network) string { return n.ID })),
 		offers:       c.ids("offers", names(s.Offers, func(o subfive.Offer) string { return o.ID })),
+		landings:     c.ids("landing_pages", names(s.LandingPages, func(l subfive.LandingPage) string { return l.ID })),
 		sources:      c.ids("sources", names(s.Sources, func(e subfive.Source) string { return e.ID })),
 		destinations: c.ids("destinations", names(s.Destinations, func(d subfive.Destination) string { return d.ID })),
 	}
 	c.ids("endpoints", names(s.Endpoints, func(e subfive.Endpoint) string { return e.ID }))
-	c.ids("landing_pages", names(s.LandingPages, func(l subfive.LandingPage) string { return l.ID }))
 	c.ids("campaigns", names(s.Campaigns, func(e subfive.Campaign) string { return e.ID }))
 	c.addresses(s)
 	for i, n := range s.Networks {
@@ -124,6 +123,17 @@ func (c checker) source(r resource, s *subfive.Source, ids index) {
 	r.timezone(r.path+".timezone", r.name+": timezone", s.Timezone)
 	r.currency(r.path+".currency", r.name+": currency", &s.Currency)
 	r.allKnown("destinations", s.Destinations, "destinations", ids.destinations)
+	for name, token := range sorted(s.Params) {
+		if name == "" || strings.ContainsAny(name, "&=?#{}[] ") || strings.ContainsAny(token, "&# ") {
+			r.wrong("params", fmt.Sprintf("%s=%s can't stand in a link", clip(name), clip(token)), "write a parameter's name, and what the platform fills in: {{ad.id}}")
+		}
+	}
+	for dimension, name := range sorted(s.Names) {
+		r.oneOf("names", dimension, subfive.Dimensions()...)
+		if name == "" || strings.ContainsAny(name, "&=?#{}[] ") {
+			r.wrong("names", fmt.Sprintf("%s arrives under %q, which is not a parameter's name", dimension, clip(name)), "write the name alone: sub3")
+		}
+	}
 }
 
 func (c checker) offers(s subfive.Setup, ids index) {
@@ -144,52 +154,12 @@ func (c checker) offers(s subfive.Setup, ids index) {
 		if slices.Contains(o.SensitiveParams, o.ClickSlot) {
 			r.wrong("click_slot", fmt.Sprintf("%s carries the click ID and can't be sensitive", o.ClickSlot), "take it out of sensitive_params")
 		}
+		r.fallback(s, *o, ids)
 		number := [2]string{o.Network, o.NetworkOfferID}
 		if earlier, twice := numbers[number]; twice && o.NetworkOfferID != "" {
 			r.wrong("network_offer_id", fmt.Sprintf("network_offer_id %q is offers/%s's already", clip(o.NetworkOfferID), earlier), "one offer a number: keep one of the two")
 		} else {
 			numbers[number] = o.ID
-		}
-	}
-}
-
-// reservedPaths are our own: an alias there would never be reached.
-var reservedPaths = []string{
-	"c", "go", "conversion", "postback", "cf", "click", "click.php", "pixel", "collect", "subfive.js",
-	"livez", "readyz", "admin", "api", "metrics",
-}
-
-func (c checker) campaigns(s subfive.Setup, ids index) {
-	taken := map[string]string{}
-	for _, campaign := range s.Campaigns {
-		taken[campaign.ID] = campaign.ID
-	}
-	for i, campaign := range s.Campaigns {
-		r := c.resource("campaigns", i, campaign.ID)
-		if campaign.Offer == "" {
-			r.wrong("offer", "it names no offer, so its link leads nowhere", "write offer: and an offer's id")
-		} else {
-			r.known("offer", campaign.Offer, "offers", ids.offers)
-		}
-		if campaign.Source != "" {
-			r.known("source", campaign.Source, "sources", ids.sources)
-		}
-		r.allKnown("destinations", campaign.Destinations, "destinations", ids.destinations)
-		for j, alias := range campaign.Aliases {
-			field := "aliases[" + strconv.Itoa(j) + "]"
-			folded := strings.ToLower(strings.Trim(alias, "/"))
-			first, _, _ := strings.Cut(folded, "/")
-			owner, twice := taken[folded]
-			switch {
-			case folded == "" || strings.ContainsAny(alias, "?#& ") || strings.Contains(alias, "://"):
-				r.wrong(field, fmt.Sprintf("the alias %q is not a path", clip(alias)), "write what stands after the host's name, without ? and what follows")
-			case slices.Contains(reservedPaths, first):
-				r.wrong(field, fmt.Sprintf("the alias %q is a path of the server's own", clip(alias)), "choose another")
-			case twice:
-				r.wrong(field, fmt.Sprintf("the alias %q is taken by campaigns/%s", clip(alias), owner), "a link can lead to one campaign only")
-			default:
-				taken[folded] = campaign.ID
-			}
 		}
 	}
 }

@@ -29,6 +29,7 @@ func (c checker) destination(r resource, d *subfive.Destination, polls bool) {
 		r.wrong("max_batch", fmt.Sprintf("max_batch %d sends nothing", d.MaxBatch), "write 1 or more")
 	}
 	p, known := c.platforms[d.Platform]
+	r.consent(d, p.LimitedUse || !known)
 	if !known {
 		return
 	}

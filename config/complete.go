@@ -19,6 +19,8 @@ type Platform struct {
 	// ClickParams are its click parameters; without one it can't be an
 	// endpoint's direct platform.
 	ClickParams []string
+	// LimitedUse: it can be told to limit its use of an event's data.
+	LimitedUse bool
 }
 
 // defaultBatch is a destination's max_batch unless its platform takes less.

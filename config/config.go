@@ -70,7 +70,6 @@ func Parse(name string, data []byte, env Env, options ...Option) (File, error) {
 	}
 	setup := Complete(doc.setup(), r.platforms)
 	r.checkServer(&doc.Server)
-	r.checkDocument(doc)
 	checkSetup(setup, r.platforms, r.rule)
 	if len(r.problems) > 0 {
 		return File{}, r.sorted()
@@ -86,15 +85,8 @@ type document struct {
 	Sources      []subfive.Source      `yaml:"sources"`
 	LandingPages []subfive.LandingPage `yaml:"landing_pages"`
 	Offers       []subfive.Offer       `yaml:"offers"`
-	Campaigns    []campaign            `yaml:"campaigns"`
+	Campaigns    []subfive.Campaign    `yaml:"campaigns"`
 	Destinations []destination         `yaml:"destinations"`
-}
-
-// campaign is a campaign as written. Paths is reserved: only an empty list is
-// understood.
-type campaign struct {
-	subfive.Campaign `yaml:",inline"`
-	Paths            []string `yaml:"paths"`
 }
 
 // destination is a destination as written: its settings belong to the platform.
@@ -109,24 +101,11 @@ type settingsText string
 func (d document) setup() subfive.Setup {
 	s := subfive.Setup{
 		Networks: d.Networks, Endpoints: d.Endpoints, Sources: d.Sources,
-		LandingPages: d.LandingPages, Offers: d.Offers,
-	}
-	for _, c := range d.Campaigns {
-		s.Campaigns = append(s.Campaigns, c.Campaign)
+		LandingPages: d.LandingPages, Offers: d.Offers, Campaigns: d.Campaigns,
 	}
 	for _, dest := range d.Destinations {
 		dest.Settings = string(dest.Text)
 		s.Destinations = append(s.Destinations, dest.Destination)
 	}
 	return s
-}
-
-// checkDocument finds what is lost once a document has become a Setup.
-func (r *reader) checkDocument(d document) {
-	for i, c := range d.Campaigns {
-		if len(c.Paths) > 0 {
-			r.rule(fmt.Sprintf("campaigns[%d].paths", i), "campaigns/"+c.ID+": paths are not understood by this version",
-				"leave them out and name the offer")
-		}
-	}
 }

@@ -90,17 +90,25 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		},
 		Sources: []subfive.Source{{
 			ID: "meta-us", Platform: "meta", AccountID: "0012345", Timezone: "America/Los_Angeles", Currency: "USD",
-			Params: map[string]string{"ad_id": "{{ad.id}}", "n": "007"}, Destinations: []string{"meta-main"},
+			Params: map[string]string{"ad_id": "{{ad.id}}", "n": "007"}, Names: map[string]string{"adset_id": "sub3"}, Destinations: []string{"meta-main"},
 		}},
 		LandingPages: []subfive.LandingPage{{ID: "lp1", URL: "https://lp.example.com/a"}},
 		Offers: []subfive.Offer{{
 			ID: "ourdream", Network: "everflow", NetworkOfferID: "12",
 			Link:      "https://track.example-network.com/ABC123/XYZ/?sub1=sfw&x={source_id}&y=$${z}&u=%7B1%7D#frag",
 			ClickSlot: "sub3", Window: 30 * day, Currency: "EUR", Payout: amount(42_500_000), PayoutMax: amount(100_000_000),
-			SensitiveParams: []string{},
+			SensitiveParams: []string{}, Paused: true, Cap: 50, Fallback: "second",
+		}, {
+			ID: "second", Network: "everflow", Link: "https://track.example-network.com/ABC123/ZZZ/", ClickSlot: "sub5", Currency: "USD",
+			SensitiveParams: []string{"sub1", "sub2", "sub3", "sub4"},
 		}},
 		Campaigns: []subfive.Campaign{{
 			ID: "spring", Source: "meta-us", Offer: "ourdream", Destinations: []string{"meta-main"}, Aliases: []string{"/promo", "5fz"}, Paused: true,
+			Landing: "lp1", Paths: []subfive.Path{{ID: "a", Weight: new(30), Landing: "lp1"}, {ID: "b"}},
+			Rules: []subfive.Rule{{
+				ID: "r", When: subfive.Conditions{Country: []string{"de"}, Hours: "22:00-06:00", Params: map[string][]string{"x": {"1"}}},
+				Paths: []subfive.Path{{ID: "c", Offer: "ourdream"}},
+			}},
 		}},
 		Destinations: []subfive.Destination{{
 			ID: "meta-main", Platform: "meta", Mode: subfive.ModeTest, SendOn: []subfive.Status{subfive.StatusApproved},
@@ -112,7 +120,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 				"consent: {ad: no, list: [1, \"two\"]}\n",
 		}},
 	}, file.Setup)
-	lines := map[string]int{"networks/everflow": 21, "offers/ourdream": 35, "offers/ourdream/link": 37, "destinations/meta-main": 47, "destinations/meta-main/mode": 49}
+	lines := map[string]int{"networks/everflow": 21, "offers/ourdream": 36, "offers/ourdream/link": 38, "destinations/meta-main": 52, "destinations/meta-main/mode": 54}
 	got := map[string]int{}
 	for name := range lines {
 		got[name] = file.Lines[name]

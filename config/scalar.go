@@ -83,6 +83,12 @@ func set(v reflect.Value, text string) *trouble {
 		return nil
 	}
 	switch {
+	case v.Kind() == reflect.Pointer: // what is not given differs from zero
+		given := reflect.New(v.Type().Elem())
+		if err := set(given.Elem(), text); err != nil {
+			return err
+		}
+		v.Set(given)
 	case v.Kind() == reflect.Bool:
 		switch strings.ToLower(text) {
 		case "true", "yes", "on":
@@ -141,6 +147,8 @@ func wanted(v reflect.Value) string {
 		return "an amount such as 42.50"
 	}
 	switch {
+	case v.Kind() == reflect.Pointer:
+		return wanted(reflect.New(v.Type().Elem()).Elem())
 	case v.Kind() == reflect.Bool:
 		return "true or false"
 	case v.Kind() == reflect.Int:

@@ -30,6 +30,7 @@ type Server struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	Admin          Admin          `yaml:"admin"`
 	Reporting      Reporting      `yaml:"reporting"`
+	GeoIP          GeoIP          `yaml:"geoip"`
 	Retention      Retention      `yaml:"retention"`
 	Alerts         []Alert        `yaml:"alerts"`
 	FallbackURL    string         `yaml:"fallback_url"` // where clicks of unknown campaigns go; empty: 404
@@ -81,6 +82,13 @@ type Admin struct {
 type Reporting struct {
 	Timezone string `yaml:"timezone"` // IANA name
 	Currency string `yaml:"currency"` // ISO 4217
+}
+
+// GeoIP are files in MaxMind's format (.mmdb) that the buyer has: countries or
+// cities instead of the countries that come with the program, and networks.
+type GeoIP struct {
+	Places   string `yaml:"places"`
+	Networks string `yaml:"networks"`
 }
 
 // Retention says how long what is kept; 0: for ever.

@@ -106,6 +106,9 @@ func (r *Receiver) describeClick(in *intake) subfive.Click {
 		IsPrefetch: isPrefetch(req.Header),
 		IsTest:     isTrue(all.get(fieldTest)),
 	}
+	if r.cfg.Recognizer != nil {
+		click.Visitor = r.cfg.Recognizer.Recognize(in.client, click.Request.UserAgent)
+	}
 	if r.cfg.Bot != nil {
 		if reason, bot := r.cfg.Bot(click.Request.UserAgent); bot {
 			click.IsBot, click.BotReason = true, reason

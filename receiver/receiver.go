@@ -61,6 +61,11 @@ type Observer interface {
 	ClickLost()
 }
 
+// Recognizer knows what address and user agent say of a visitor.
+type Recognizer interface {
+	Recognize(addr netip.Addr, userAgent string) subfive.Visitor
+}
+
 // Config is what a Receiver needs. Journal, Sealer, Log and Now must be given.
 type Config struct {
 	Journal Journal
@@ -87,6 +92,8 @@ type Config struct {
 	PublicURL string
 	// Bot recognizes a crawler by its user agent, for reports alone. May be nil.
 	Bot func(userAgent string) (reason string, bot bool)
+	// Recognizer says where a click came from and from what. May be nil.
+	Recognizer Recognizer
 	// Ready reports whether requests can be written down (ok), and whether
 	// something else is amiss (degraded). Nil: always ready.
 	Ready func() (ok bool, degraded bool)

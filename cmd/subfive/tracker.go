@@ -29,6 +29,7 @@ import (
 	"subfive/outbox"
 	"subfive/receiver"
 	"subfive/store"
+	"subfive/visitor"
 )
 
 // tracker is a running subfive: all pieces, wired.
@@ -40,6 +41,7 @@ type tracker struct {
 	journal *journal.Journal
 	metrics *metrics
 
+	visitors *visitor.Reader
 	receiver *receiver.Receiver
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
@@ -82,6 +84,9 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	}
 	t.metrics = newMetrics(t)
 	t.sender = newSender(vault, f.Server, a)
+	if t.visitors, err = visitor.Open(visitor.Files{Places: f.Server.GeoIP.Places, Networks: f.Server.GeoIP.Networks}); err != nil {
+		return nil, errors.Join(fmt.Errorf("geoip: %w", err), t.journal.Close())
+	}
 	t.receiver = receiver.New(t.receiverConfig())
 	t.admin = dashboard.New(dashboard.Config{
 		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log, Now: a.now,
@@ -132,7 +137,7 @@ func (t *tracker) receiverConfig() receiver.Config {
 	c := receiver.Config{
 		Journal: t.journal, Sealer: sealer{t.vault}, Hinter: everflow.NewHinter(everflow.Catalogue()), Observer: t.metrics,
 		Log: t.log, Now: t.app.now, DirectParams: map[string]string{}, TrustedProxies: s.TrustedProxies,
-		FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Bot: crawlers.Match, Ready: t.ready,
+		FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Bot: crawlers.Match, Recognizer: t.visitors, Ready: t.ready,
 	}
 	for _, p := range all.Platforms() {
 		c.ClickParams = append(c.ClickParams, p.ClickParams...)
@@ -261,7 +266,7 @@ func (t *tracker) shutdown(servers []*http.Server, stop context.CancelFunc, work
 	defer stopDrain()
 	errs = append(errs, t.receiver.Drain(drain))
 	stop()
-	errs = append(errs, work.Wait(), t.journal.Close())
+	errs = append(errs, work.Wait(), t.journal.Close(), t.visitors.Close())
 	t.sender.Close()
 	if st := t.store.Load(); st != nil {
 		errs = append(errs, st.Close())
@@ -325,7 +330,7 @@ func (t *tracker) work(ctx context.Context) error {
 		setup, err = t.setup(ctx)
 	}
 	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.process))
-	attributor := attribution.New(st, rules(t.file.Server, setup), t.app.now, t.log)
+	attributor := attribution.New(st, rules(t.file.Server, setup, t.vault), t.app.now, t.log)
 	t.install(ctx, setup, attributor, pool)
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
 	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake() })

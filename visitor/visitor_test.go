@@ -1,0 +1,127 @@
+package visitor_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"subfive"
+	"subfive/visitor"
+)
+
+func TestRecognizeDevices(t *testing.T) {
+	r, err := visitor.Open(visitor.Files{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		userAgent string
+		want      subfive.Visitor
+	}{
+		"nothing": {"", subfive.Visitor{}},
+		"iPhone": {
+			"Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.2 Mobile/15E148 Safari/604.1",
+			subfive.Visitor{Device: "phone", OS: "ios", Browser: "safari"},
+		},
+		"Instagram on iPhone": {
+			"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/22B83 Instagram 406.0.0.58.159 (iPhone16,1; iOS 18_1; en_US; en; scale=3.00; 1179x2556; 700)",
+			subfive.Visitor{Device: "phone", OS: "ios", Browser: "instagram"},
+		},
+		"Facebook on Android": {
+			"Mozilla/5.0 (Linux; Android 14; SM-S918B Build/UP1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/130.0.0.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/490.0.0.63.82;IABMV/1;]",
+			subfive.Visitor{Device: "phone", OS: "android", Browser: "facebook"},
+		},
+		"TikTok on Android": {
+			"Mozilla/5.0 (Linux; Android 13; M2101K6G; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/120.0.0.0 Mobile Safari/537.36 musical_ly_2023405030 BytedanceWebview/d8a21c6",
+			subfive.Visitor{Device: "phone", OS: "android", Browser: "tiktok"},
+		},
+		"Chrome on Windows": {
+			"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+			subfive.Visitor{Device: "desktop", OS: "windows", Browser: "chrome"},
+		},
+		"Firefox on Linux": {
+			"Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+			subfive.Visitor{Device: "desktop", OS: "linux", Browser: "firefox"},
+		},
+		"Samsung tablet, which says no Mobile": {
+			"Mozilla/5.0 (Linux; Android 13; SM-X200) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+			subfive.Visitor{Device: "tablet", OS: "android", Browser: "chrome"},
+		},
+		"iPad": {
+			"Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
+			subfive.Visitor{Device: "tablet", OS: "ios", Browser: "safari"},
+		},
+		"garbage": {"\x00\xff(((", subfive.Visitor{Device: "other"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := r.Recognize(netip.Addr{}, tt.userAgent)
+			if name == "garbage" {
+				got.Browser = "" // whatever it was called
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRecognizeCountries(t *testing.T) {
+	r, err := visitor.Open(visitor.Files{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]string{
+		"81.2.69.142":        "GB",
+		"::ffff:81.2.69.142": "GB",
+		"141.20.1.1":         "DE", // a university in Berlin
+		"133.11.0.1":         "JP", // a university in Tokyo
+		"2001:41d0::1":       "FR",
+		"10.0.0.1":           "",
+		"127.0.0.1":          "",
+		"100.64.3.2":         "",
+		"192.0.2.7":          "", // kept for documentation
+		"203.0.113.9":        "",
+		"2001:db8::1":        "",
+		"fe80::1%eth0":       "",
+	} {
+		got := r.Recognize(netip.MustParseAddr(addr), "").Country
+		if got != want {
+			t.Errorf("%s: got %q, want %q", addr, got, want)
+		}
+	}
+}
+
+func TestOpenSaysWhichFile(t *testing.T) {
+	_, err := visitor.Open(visitor.Files{Networks: "testdata/none.mmdb"})
+	if err == nil {
+		t.Fatal("no error for a file that is not there")
+	}
+	if want := "testdata/none.mmdb"; !strings.Contains(err.Error(), want) {
+		t.Errorf("%q does not name %s", err, want)
+	}
+}
+
+func BenchmarkRecognize(b *testing.B) {
+	r, err := visitor.Open(visitor.Files{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr := netip.MustParseAddr("81.2.69.142")
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Recognize(addr, "Mozilla/5.0 (iPhone; CPU iPhone OS 19_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.2 Mobile/15E148 Safari/604.1")
+	}
+}
+
+func ExampleReader_Recognize() {
+	r, err := visitor.Open(visitor.Files{})
+	if err != nil {
+		panic(err)
+	}
+	v := r.Recognize(netip.MustParseAddr("81.2.69.142"), "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0")
+	fmt.Println(v.Country, v.Device, v.OS, v.Browser)
+	// Output: GB desktop linux firefox
+}
