@@ -10,19 +10,48 @@ import (
 
 const defaultSlot = "sub5"
 
-// click records a click on a campaign and sends the visitor to the offer. A
-// campaign that is unknown or paused sends him to the fallback; an archived one
-// still works, because its ads may still run.
-func (r *Receiver) click(t *table, campaign subfive.Campaign, in *intake) {
-	offer := t.offers[strings.ToLower(campaign.Offer)]
-	if campaign.ID == "" || campaign.Paused || offer.Link == "" {
+// click records a click on a campaign and sends the visitor on: to a landing page
+// or straight to the offer. A campaign that is unknown, paused or has no offer to
+// give sends him to the fallback; an archived one still works, because its ads
+// may still run.
+func (r *Receiver) click(t *table, campaign plan, in *intake) {
+	if campaign.ID == "" || campaign.Paused {
 		r.fallback(in)
 		return
 	}
 	id := newID(in.at)
-	in.location = SetSlot(offer.Link, slotOf(offer), id)
+	if offer, ok := r.taking(t, campaign.Offer); ok {
+		in.location = SetSlot(offer.Link, slotOf(offer), id) // should reading him fail, he goes on all the same
+	}
+	click := r.describeClick(in, t.sources[campaign.Source])
+	click.ID = id
+	click.VisitorID, click.VisitNo = returning(in.c.Request)
+	if click.VisitorID == "" {
+		click.VisitorID = click.ID
+	}
+	if !click.IsPrefetch || click.VisitNo == 0 { // what a browser fetched ahead is no visit of its own
+		click.VisitNo++
+	}
+	who := visitor{Visitor: click.Visitor, language: click.Language, at: in.at, params: in.params}
+	way, ok := r.way(t, campaign, who, click.VisitorID)
+	if !ok {
+		r.fallback(in)
+		return
+	}
+	click.CampaignID, click.RuleID, click.PathID, click.OfferID = campaign.ID, way.rule, way.path, way.offer.ID
+	in.location = SetSlot(way.offer.Link, slotOf(way.offer), click.ID)
+	if way.landing.URL != "" {
+		click.LandingID = way.landing.ID
+		in.location = r.landingURL(way.landing.URL, click, in.c.Request.URL.RawQuery)
+	}
+	click.Location = in.location
+	if mayStore(click) {
+		remember(in.c.Writer, click)
+	} else {
+		click.VisitorID, click.VisitNo = "", 0
+	}
 	if in.c.Request.Method != http.MethodHead {
-		r.recordClick(t, campaign, offer, id, in)
+		r.recordClick(click, in)
 	}
 	redirect(in.c, in.location)
 	r.cfg.Observer.Click(r.cfg.Now().Sub(in.at))
@@ -44,15 +73,20 @@ func (r *Receiver) fallback(in *intake) {
 }
 
 // goOffer is the way from a landing page to an offer: the link itself carries
-// the click and the choice.
+// the click and the choice. A link that carries no click falls back on the last
+// one that this browser made here.
 func (r *Receiver) goOffer(t *table, rt route, in *intake) {
-	offer := t.offers[strings.ToLower(rt.offer)]
-	if offer.Link == "" {
+	offer, ok := r.taking(t, rt.offer)
+	if !ok {
 		r.fallback(in)
 		return
 	}
+	id, ok := subfive.ParseClickID(rt.clickID)
+	if !ok {
+		id = lastClick(in.c.Request)
+	}
 	in.location = offer.Link
-	if id, ok := subfive.ParseClickID(rt.clickID); ok {
+	if id != "" {
 		in.location = SetSlot(offer.Link, slotOf(offer), id)
 	}
 	redirect(in.c, in.location)
@@ -60,25 +94,16 @@ func (r *Receiver) goOffer(t *table, rt route, in *intake) {
 
 // recordClick writes the click down. If it can't, the visitor goes on all the
 // same, and the click is kept in memory until it can.
-func (r *Receiver) recordClick(t *table, campaign subfive.Campaign, offer subfive.Offer, id string, in *intake) {
-	click := r.describeClick(in)
-	source := t.sources[campaign.Source]
-	click.ID = id
-	click.CampaignID = campaign.ID
-	click.SourceID = campaign.Source
-	click.Platform = source.Platform
-	click.AdAccountID = source.AccountID
-	click.OfferID = offer.ID
-	click.Location = in.location
-	data, err := encode(subfive.Record{ID: id, Kind: subfive.RecordClick, Click: &click})
+func (r *Receiver) recordClick(click subfive.Click, in *intake) {
+	data, err := encode(subfive.Record{ID: click.ID, Kind: subfive.RecordClick, Click: &click})
 	if err != nil {
-		r.cfg.Log.Error("record click", "click", id, "err", err)
+		r.cfg.Log.Error("record click", "click", click.ID, "err", err)
 		r.cfg.Observer.ClickLost()
 		return
 	}
 	if err := r.appendClick(in.c.Request.Context(), data); err != nil {
-		r.cfg.Log.Error("record click", "click", id, "err", err)
-		r.atRisk.keep(id, data)
+		r.cfg.Log.Error("record click", "click", click.ID, "err", err)
+		r.atRisk.keep(click.ID, data)
 	}
 }
 
@@ -90,8 +115,9 @@ func (r *Receiver) appendClick(ctx context.Context, data []byte) error {
 	return err
 }
 
-// describeClick is all of a click that the request itself tells.
-func (r *Receiver) describeClick(in *intake) subfive.Click {
+// describeClick is all of a click that the request itself tells, in the words of
+// its source.
+func (r *Receiver) describeClick(in *intake, source subfive.Source) subfive.Click {
 	req := in.c.Request
 	all := r.read(in.params, plain, "")
 	click := subfive.Click{
@@ -101,14 +127,16 @@ func (r *Receiver) describeClick(in *intake) subfive.Click {
 		Referrer:   r.shown(asText(req.Referer())),
 		Language:   asText(req.Header.Get("Accept-Language")),
 		Params:     r.clickParams(all, req),
-		UserData:   r.userData(all),
 		Consent:    r.consent(all, req),
 		IsPrefetch: isPrefetch(req.Header),
 		IsTest:     isTrue(all.get(fieldTest)),
+		SourceID:   source.ID, Platform: source.Platform, AdAccountID: source.AccountID,
 	}
+	dimensions(&click, all, source)
 	if r.cfg.Recognizer != nil {
 		click.Visitor = r.cfg.Recognizer.Recognize(in.client, click.Request.UserAgent)
 	}
+	click.UserData = r.userData(all, click.Visitor.Country)
 	if r.cfg.Bot != nil {
 		if reason, bot := r.cfg.Bot(click.Request.UserAgent); bot {
 			click.IsBot, click.BotReason = true, reason

@@ -75,7 +75,8 @@ func TestClickThatSaysNothing(t *testing.T) {
 		ID: got.ID, RecordKind: subfive.ClickRedirect, ClickedAt: start,
 		Request:    subfive.Request{Method: "GET", Scheme: "http", Host: "example.com", Path: "/c/gone", Raw: "\n", ClientAddr: "192.0.2.1"},
 		CampaignID: "gone", SourceID: "meta-us", Platform: "meta", AdAccountID: "act_1", OfferID: "third",
-		Location: "https://other.example.com/?sub3=" + got.ID,
+		Location:  "https://other.example.com/?sub3=" + got.ID,
+		VisitorID: got.ID, VisitNo: 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("click (-want +got):\n%s", diff)
@@ -98,6 +99,10 @@ func TestEveryVisitorGetsTheSameAnswer(t *testing.T) {
 	}
 	want := http.Header{
 		"Cache-Control": {"no-store"}, "Location": {"https://track.example.com/A/B/?sub1=sfw&sub5=ID&x={y}#f"},
+		"Set-Cookie": {
+			"sf_v=ID.1; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax",
+			"sf_c=ID; Path=/; Max-Age=7776000; HttpOnly; SameSite=Lax",
+		},
 	}
 	for name, disguise := range visitors {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +113,11 @@ func TestEveryVisitorGetsTheSameAnswer(t *testing.T) {
 			disguise(r)
 			w := do(serve(cfg), r)
 			got := w.Header()
-			got.Set("Location", strings.ReplaceAll(got.Get("Location"), j.records()[0].ID, "ID"))
+			for _, values := range got {
+				for i := range values {
+					values[i] = strings.ReplaceAll(values[i], j.records()[0].ID, "ID")
+				}
+			}
 			if diff := cmp.Diff(want, got); diff != "" || w.Code != http.StatusFound || w.Body.Len() != 0 {
 				t.Errorf("answered %d %q (-want +got):\n%s", w.Code, w.Body, diff)
 			}

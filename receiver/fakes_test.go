@@ -78,10 +78,17 @@ func (j *journal) records() []subfive.Record {
 	return append([]subfive.Record(nil), j.all...)
 }
 
+// last returns the newest record's click.
+func (j *journal) last() subfive.Click {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return *j.all[len(j.all)-1].Click
+}
+
 // sealer is a box that opens.
 type sealer struct{}
 
-func (sealer) Seal(field, value string) (subfive.Sealed, error) {
+func (sealer) Seal(field, value, _ string) (subfive.Sealed, error) {
 	return subfive.Sealed{Box: "box:" + value, Mac: "mac:" + field}, nil
 }
 
@@ -101,7 +108,7 @@ func open(t *testing.T, raw string) string {
 // brokenSealer refuses everything.
 type brokenSealer struct{}
 
-func (brokenSealer) Seal(string, string) (subfive.Sealed, error) {
+func (brokenSealer) Seal(string, string, string) (subfive.Sealed, error) {
 	return subfive.Sealed{}, errors.New("no key")
 }
 func (brokenSealer) SealBytes([]byte) (string, error) { return "", errors.New("no key") }

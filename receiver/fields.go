@@ -166,7 +166,11 @@ func (r *Receiver) shown(value string) string {
 }
 
 // userData seals each field of user data, the first that is not missing.
-func (r *Receiver) userData(all fields) map[string]subfive.Sealed {
+// country is the visitor's where the data does not name the person's.
+func (r *Receiver) userData(all fields, country string) map[string]subfive.Sealed {
+	if m, ok := all.best(func(m meant) bool { return m.user == subfive.UserCountry }); ok && !m.missing {
+		country = m.text()
+	}
 	var sealed map[string]subfive.Sealed
 	for _, m := range all {
 		if m.user == "" || m.missing {
@@ -175,7 +179,7 @@ func (r *Receiver) userData(all fields) map[string]subfive.Sealed {
 		if _, ok := sealed[m.user]; ok {
 			continue
 		}
-		box, err := r.cfg.Sealer.Seal(m.user, m.text())
+		box, err := r.cfg.Sealer.Seal(m.user, m.text(), country)
 		if err != nil {
 			r.cfg.Log.Error("seal user data", "field", m.user, "err", err)
 			continue // it is hidden all the same

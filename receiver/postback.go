@@ -76,7 +76,7 @@ func (r *Receiver) interpret(t *table, rt route, in *intake) subfive.Postback {
 		EndpointID: a.endpoint.ID,
 		Via:        subfive.ViaS2S,
 		Answered:   http.StatusOK,
-		UserData:   r.userData(all),
+		UserData:   r.userData(all, ""),
 	}
 	if rt.pixel {
 		p.Via = subfive.ViaPixel

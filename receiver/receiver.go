@@ -38,8 +38,9 @@ type Journal interface {
 
 // Sealer encrypts what nobody should read in passing.
 type Sealer interface {
-	// Seal seals a field of user data, UserEmail for example.
-	Seal(field, value string) (subfive.Sealed, error)
+	// Seal seals a field of user data, UserEmail for example. country is where the
+	// person is, as far as it is known: a phone number may need it to be read.
+	Seal(field, value, country string) (subfive.Sealed, error)
 	// SealBytes seals a request's raw bytes.
 	SealBytes(b []byte) (string, error)
 }
@@ -90,6 +91,8 @@ type Config struct {
 	FallbackURL string
 	// PublicURL is what our links are built from; hints name it.
 	PublicURL string
+	// Zone is that of the days and hours in campaigns' rules; nil: UTC.
+	Zone *time.Location
 	// Bot recognizes a crawler by its user agent, for reports alone. May be nil.
 	Bot func(userAgent string) (reason string, bot bool)
 	// Recognizer says where a click came from and from what. May be nil.
@@ -108,6 +111,7 @@ type Receiver struct {
 	abuse   *abuse
 	atRisk  *atRisk
 	table   atomic.Pointer[table]
+	capped  atomic.Pointer[map[string]bool]
 	engine  *gin.Engine
 }
 
@@ -130,6 +134,7 @@ func New(cfg Config) *Receiver {
 		proxies: unmapped(cfg.TrustedProxies),
 		abuse:   newAbuse(),
 	}
+	r.SetCapped(nil)
 	r.atRisk = newAtRisk(r.appendClick, cfg.Observer, cfg.Log)
 	r.SetSetup(subfive.Setup{})
 	r.engine = r.newEngine()
@@ -147,7 +152,17 @@ func directNames(byPlatform map[string]string) map[string]string {
 }
 
 // SetSetup replaces what requests are routed by. It may be called at any time.
-func (r *Receiver) SetSetup(s subfive.Setup) { r.table.Store(newTable(s)) }
+func (r *Receiver) SetSetup(s subfive.Setup) {
+	zone := r.cfg.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	r.table.Store(newTable(s, zone))
+}
+
+// SetCapped names the offers that have had the conversions of their day: their
+// visitors go to the fallback. It may be called at any time.
+func (r *Receiver) SetCapped(offers map[string]bool) { r.capped.Store(&offers) }
 
 // Handler returns the handler of all public routes.
 func (r *Receiver) Handler() http.Handler { return r.engine }

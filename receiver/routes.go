@@ -30,9 +30,9 @@ type route struct {
 	// shownPath replaces a path that holds a key.
 	shownPath string
 
-	campaign subfive.Campaign // routeClick; the zero value is an unknown one
-	clickID  string           // routeGo
-	offer    string           // routeGo
+	campaign plan   // routeClick; the zero value is an unknown one
+	clickID  string // routeGo
+	offer    string // routeGo
 }
 
 // segments splits a path at its slashes and drops empty segments. exact is false

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net/url"
 	"strings"
+	"time"
 
 	"subfive"
 )
@@ -12,16 +13,20 @@ import (
 // case.
 type table struct {
 	endpoints map[string]subfive.Endpoint
-	campaigns map[string]subfive.Campaign // by ID and by alias
+	campaigns map[string]plan // by ID and by alias
+	landings  map[string]subfive.LandingPage
 	sources   map[string]subfive.Source
 	offers    map[string]subfive.Offer
 	all       []subfive.Endpoint
 }
 
-func newTable(s subfive.Setup) *table {
+// newTable reads a set-up. zone is that of days and hours, where neither rule nor
+// source has one.
+func newTable(s subfive.Setup, zone *time.Location) *table {
 	t := &table{
 		endpoints: map[string]subfive.Endpoint{},
-		campaigns: map[string]subfive.Campaign{},
+		campaigns: map[string]plan{},
+		landings:  map[string]subfive.LandingPage{},
 		sources:   map[string]subfive.Source{},
 		offers:    map[string]subfive.Offer{},
 	}
@@ -35,7 +40,18 @@ func newTable(s subfive.Setup) *table {
 	for _, src := range s.Sources {
 		t.sources[src.ID] = src
 	}
-	t.addCampaigns(s.Campaigns)
+	for _, l := range s.LandingPages {
+		t.landings[l.ID] = l
+	}
+	plans := make([]plan, len(s.Campaigns))
+	for i, c := range s.Campaigns {
+		local := zone
+		if z, err := time.LoadLocation(t.sources[c.Source].Timezone); err == nil && t.sources[c.Source].Timezone != "" {
+			local = z
+		}
+		plans[i] = newPlan(c, local)
+	}
+	t.addCampaigns(plans)
 	return t
 }
 
@@ -49,7 +65,7 @@ func (t *table) addEndpoint(e subfive.Endpoint) {
 
 // addCampaigns lets what is in use win: an ID over an alias, and a campaign over
 // an archived one.
-func (t *table) addCampaigns(all []subfive.Campaign) {
+func (t *table) addCampaigns(all []plan) {
 	for _, archived := range []bool{true, false} {
 		for _, c := range all {
 			for _, alias := range c.Aliases {

@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"subfive"
 	"subfive/attribution"
 	"subfive/config"
+	"subfive/consent"
 	"subfive/forwarders"
 	"subfive/forwarders/all"
 	"subfive/identity"
@@ -48,8 +50,8 @@ func (a *app) path() string {
 }
 
 // file reads the file and the environment.
-func (a *app) file() (config.File, error) {
-	f, err := config.Load(a.path(), a.env, config.WithPlatforms(configPlatforms()))
+func (a *app) file(options ...config.Option) (config.File, error) {
+	f, err := config.Load(a.path(), a.env, append(options, config.WithPlatforms(configPlatforms()))...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, usageError{err}
 	}
@@ -66,7 +68,14 @@ func (a *app) file() (config.File, error) {
 func configPlatforms() map[string]config.Platform {
 	facts := map[string]config.Platform{}
 	for _, p := range all.Platforms() {
-		facts[p.Name] = config.Platform{Goals: p.Goals, NeedsValue: p.NeedsValue, MaxBatch: p.MaxBatch, ClickParams: p.ClickParams}
+		f := config.Platform{
+			Goals: p.Goals, NeedsValue: p.NeedsValue, MaxBatch: p.MaxBatch, ClickParams: p.ClickParams, LimitedUse: p.LimitedUse,
+			TestsCount: p.TestsCount,
+		}
+		for _, c := range p.BeforeLive {
+			f.BeforeLive = append(f.BeforeLive, config.Confirmation(c))
+		}
+		facts[p.Name] = f
 	}
 	return facts
 }
@@ -75,13 +84,28 @@ func configPlatforms() map[string]config.Platform {
 func attributionPlatforms() map[string]attribution.Platform {
 	facts := map[string]attribution.Platform{}
 	for _, p := range all.Platforms() {
-		facts[p.Name] = attribution.Platform{Kinds: p.Kinds, NeedsValue: p.NeedsValue, ClickParams: p.ClickParams, MaxAge: p.MaxAge}
+		facts[p.Name] = attribution.Platform{Kinds: p.Kinds, NeedsValue: p.NeedsValue, ClickParams: p.ClickParams, MaxAge: p.MaxAge, LimitedUse: p.LimitedUse}
 	}
 	return facts
 }
 
-func rules(s config.Server, setup subfive.Setup) attribution.Rules {
-	return attribution.Rules{Setup: setup, Platforms: attributionPlatforms(), LateClicks: time.Duration(s.LateClicks)}
+func rules(s config.Server, setup subfive.Setup, v *identity.Vault) attribution.Rules {
+	return attribution.Rules{
+		Setup: setup, Platforms: attributionPlatforms(), LateClicks: time.Duration(s.LateClicks),
+		ReadConsent: consent.Read, Country: countryIn(v),
+	}
+}
+
+// countryIn opens the country that a postback brought, by code or name. One that
+// the key does not open is not known: the destinations' rules say what follows.
+func countryIn(v *identity.Vault) func(subfive.Sealed) string {
+	return func(s subfive.Sealed) string {
+		country, err := v.Open(subfive.UserCountry, s.Box)
+		if err != nil {
+			return ""
+		}
+		return strings.ToUpper(identity.Country(country))
+	}
 }
 
 // vault opens the key, or makes one in the data folder.
@@ -165,7 +189,7 @@ func (s session) attributor(ctx context.Context, a *app) (*attribution.Attributo
 	if err != nil {
 		return nil, err
 	}
-	return attribution.New(s.Store, rules(s.file.Server, setup), a.now, a.log()), nil
+	return attribution.New(s.Store, rules(s.file.Server, setup, s.vault), a.now, a.log()), nil
 }
 
 // sender has all destinations of the setup that can be made here. It previews:
@@ -191,7 +215,15 @@ func (s session) sender(ctx context.Context, a *app) (*forwarders.Sender, error)
 // sealer gives the receiver what it needs of the vault.
 type sealer struct{ *identity.Vault }
 
-func (s sealer) Seal(field, value string) (subfive.Sealed, error) {
+// Seal writes a phone number in the one form that means the same everywhere,
+// while it is known where the person is; one that can't be read is kept as it
+// came.
+func (s sealer) Seal(field, value, country string) (subfive.Sealed, error) {
+	if field == subfive.UserPhone {
+		if number := identity.Phone(value, country); number != "" {
+			value = number
+		}
+	}
 	box, mac, err := s.Vault.Seal(field, value)
 	return subfive.Sealed{Box: box, Mac: mac}, err
 }

@@ -1,0 +1,76 @@
+package receiver
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"subfive"
+)
+
+// Our cookies. Both are of the host that set them alone, and are set only where
+// mayStore allows it.
+const (
+	// visitorCookie is the visitor's ID, that of his first click, and how many
+	// times he clicked: "01j….3". It keeps him on his way through a split.
+	visitorCookie = "sf_v"
+	// clickCookie is his last click's ID: what a link on a landing page falls back
+	// on when it carries none.
+	clickCookie = "sf_c"
+
+	visitorCookieLife = 400 * 24 * time.Hour // browsers allow no more
+	clickCookieLife   = 90 * 24 * time.Hour
+)
+
+// mayStore reports whether a cookie may be set: not against the visitor's word,
+// and where the law asks first, not without it.
+func mayStore(c subfive.Click) bool {
+	said := strings.ToLower(c.Consent["consent_ad_user_data"])
+	switch {
+	case c.Consent["sec_gpc"] == "1" || said == "denied":
+		return false
+	case subfive.AsksFirst(c.Visitor.Country):
+		return said == "granted"
+	}
+	return true
+}
+
+// returning reads the visitor's cookie: his ID and how many clicks he made
+// before; "" for somebody new.
+func returning(req *http.Request) (id string, clicks int) {
+	c, err := req.Cookie(visitorCookie)
+	if err != nil {
+		return "", 0
+	}
+	id, count, _ := strings.Cut(c.Value, ".")
+	id, ok := subfive.ParseClickID(id)
+	clicks, err = strconv.Atoi(count)
+	if !ok || err != nil || clicks < 1 || clicks > 1_000_000 {
+		return "", 0
+	}
+	return id, clicks
+}
+
+// lastClick reads the click cookie, "" without one.
+func lastClick(req *http.Request) string {
+	c, err := req.Cookie(clickCookie)
+	if err != nil {
+		return ""
+	}
+	id, _ := subfive.ParseClickID(c.Value)
+	return id
+}
+
+// remember sets both cookies for a click.
+func remember(w http.ResponseWriter, c subfive.Click) {
+	secure := c.Request.Scheme == "https"
+	set := func(name, value string, life time.Duration) {
+		http.SetCookie(w, &http.Cookie{
+			Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second),
+			Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	set(visitorCookie, c.VisitorID+"."+strconv.Itoa(c.VisitNo), visitorCookieLife)
+	set(clickCookie, c.ID, clickCookieLife)
+}
