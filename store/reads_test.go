@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -343,6 +344,70 @@ func TestViewsNameNoPersonalData(t *testing.T) {
 					t.Errorf("%s has %s", v, private)
 				}
 			}
+		}
+	})
+}
+
+// TestReplayOfATest holds that what was told in a test can be told for real: a
+// test whose answer was lost, too, and under the real ID.
+func TestReplayOfATest(t *testing.T) {
+	t.Parallel()
+	real := func(d subfive.Delivery) subfive.Delivery {
+		d.Mode, d.EventID = subfive.ModeLive, strings.TrimPrefix(d.EventID, subfive.PrefixTest)
+		return d
+	}
+	each(t, func(t *testing.T, s *Store) {
+		for i, status := range []subfive.DeliveryStatus{subfive.DeliveryTested, subfive.DeliveryDead} {
+			destination := fmt.Sprint("tested-", i)
+			b := sale(100+i, destination)
+			id := b.Deliveries[0].EventID
+			b.Deliveries[0].Mode, b.Deliveries[0].EventID = subfive.ModeTest, subfive.PrefixTest+id
+			record(t, s, b)
+			take(t, s, destination, "lease"+destination, noon)
+			finish(t, s, subfive.Finish{Settled: []subfive.Settled{{
+				DeliveryID: b.Deliveries[0].ID, LeaseID: "lease" + destination, Status: status, AmbiguousAt: noon.Add(-72 * time.Hour),
+			}}})
+			done, err := s.Replay(t.Context(), Replay{
+				Filter: DeliveryFilter{DestinationID: destination}, At: noon.Add(time.Hour), Decide: real,
+				DedupWindow: func(string) time.Duration { return 48 * time.Hour },
+			})
+			if err != nil || done.Count != 1 {
+				t.Fatalf("%s: %+v, %v", status, done, err)
+			}
+			claims := take(t, s, destination, "again"+destination, noon.Add(time.Hour))
+			if len(claims) != 1 || claims[0].Delivery.EventID != id || claims[0].Delivery.Mode != subfive.ModeLive {
+				t.Errorf("%s: sent again as %+v", status, claims)
+			}
+			again, err := s.Replay(t.Context(), Replay{Filter: DeliveryFilter{DestinationID: destination}, At: noon.Add(time.Hour), Decide: real})
+			if err != nil || again.Count != 0 {
+				t.Errorf("%s, a second time: %+v, %v", status, again, err)
+			}
+		}
+	})
+}
+
+func TestConversionsSince(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		for n := 1; n <= 4; n++ {
+			b := sale(n, "meta-eu")
+			c := &b.Conversions[0]
+			switch n {
+			case 2:
+				c.OfferID = "other"
+			case 3:
+				c.Status = subfive.StatusRejected
+			case 4:
+				c.ConvertedAt = noon.Add(-24 * time.Hour)
+			}
+			record(t, s, b)
+		}
+		got, err := s.ConversionsSince(t.Context(), noon.Add(-12*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int{sale(1, "meta-eu").Conversions[0].OfferID: 1, "other": 1}, got); diff != "" {
+			t.Error(diff)
 		}
 	})
 }
