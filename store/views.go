@@ -64,6 +64,7 @@ func (s *Store) viewFuncs() template.FuncMap {
 		"jsontime": func(doc string, path ...string) string { return sqliteFormat(sqliteJSON(doc, path...)) },
 		"jsonbool": func(doc string, path ...string) string { return "coalesce(" + sqliteJSON(doc, path...) + ", 0)" },
 		"jsonint":  sqliteJSON,
+		"host":     sqliteHost,
 	}
 	if s.dialect == dialectPostgres {
 		funcs = template.FuncMap{
@@ -76,6 +77,7 @@ func (s *Store) viewFuncs() template.FuncMap {
 				return "(CASE WHEN " + postgresJSON(doc, path...) + " = 'true' THEN 1 ELSE 0 END)"
 			},
 			"jsonint": func(doc string, path ...string) string { return postgresJSON(doc, path...) + "::bigint" },
+			"host":    func(url string) string { return "substring(" + url + " from '^[A-Za-z]+://([^/?#]+)')" },
 		}
 	}
 	json := funcs["json"].(func(string, ...string) string)
@@ -83,6 +85,10 @@ func (s *Store) viewFuncs() template.FuncMap {
 		return "(CASE WHEN coalesce(" + json(doc, path...) + ", '') = '' THEN 0 ELSE 1 END)"
 	}
 	funcs["subs"] = subNames
+	funcs["tokens"] = tokenNames
+	funcs["family"] = func(addr string) string {
+		return "(CASE WHEN " + addr + " LIKE '%:%' THEN 6 WHEN " + addr + " LIKE '%.%' THEN 4 END)"
+	}
 	return funcs
 }
 
@@ -93,6 +99,23 @@ func subNames() []string {
 		names[i] = "sub" + strconv.Itoa(i+1)
 	}
 	return names
+}
+
+// tokenNames are the columns for a source's own parameters, p1…p20.
+func tokenNames() []string {
+	names := make([]string, 20)
+	for i := range names {
+		names[i] = "p" + strconv.Itoa(i+1)
+	}
+	return names
+}
+
+// sqliteHost cuts the host out of a URL: what is between :// and the first of
+// / ? #.
+func sqliteHost(url string) string {
+	rest := "substr(" + url + ", instr(" + url + ", '://') + 3)"
+	end := "instr(replace(replace(" + rest + ", '?', '/'), '#', '/') || '/', '/')"
+	return "(CASE WHEN instr(" + url + ", '://') > 0 THEN substr(" + rest + ", 1, " + end + " - 1) END)"
 }
 
 func sqliteTime(ms string) string {
