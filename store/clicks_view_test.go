@@ -40,6 +40,15 @@ func TestClickDimensions(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+		err = s.Query(t.Context(), "SELECT ad_id, country, p20, landing_host FROM v_conversions WHERE click_id = 'click1'", func([]string) error { return nil }, func(row []any) error {
+			if got := fmt.Sprint(row); got != "[13 DE y lp.example.com:8443]" {
+				t.Errorf("its conversion: %s", got)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		err = s.Query(t.Context(), "SELECT is_repeat, ip_family, referrer_host, cost FROM v_clicks WHERE click_id = 'click2'", func([]string) error { return nil }, func(row []any) error {
 			if fmt.Sprint(row[0]) != "0" || row[2] != nil || row[3] != nil {
 				t.Errorf("a click that says nothing: %v", row)

@@ -53,6 +53,15 @@ SELECT
     {{json "c.doc" "rule_id"}} AS rule_id,                        -- the rule that chose it
     c.record_kind,                                                -- how the click was recorded
     c.is_bot,                                                     -- 1: the click looked like a bot's
+    k.visitor_id, k.visit_no, k.is_repeat,                        -- the browser; as in v_clicks
+    k.platform_campaign_id, k.platform_campaign_name, k.adset_id, k.adset_name, k.ad_id, k.ad_name, -- the ad, in the platform's words
+    k.placement, k.keyword, k.match_type,                         -- where it was shown
+{{- range tokens}}
+    k.{{.}}, -- the source's own parameter
+{{- end}}
+    k.ip_family, k.country, k.region, k.device, k.os, k.browser, k.language, -- who clicked
+    k.referrer_host, k.landing_host,                              -- where from, and on which page
+    k.cost AS click_cost, k.cost_currency AS click_cost_currency, -- what the click cost
 {{- range $n := subs}}
     {{json "v.doc" "subs" $n}} AS {{$n}},                         -- as the postback brought it
 {{- end}}
@@ -70,3 +79,4 @@ SELECT
         AND d.status = 'skipped') AS deliveries_skipped           -- decided against
 FROM conversions v
 LEFT JOIN clicks c ON c.click_id = v.attributed_click_id AND v.attributed_click_id <> ''
+LEFT JOIN v_clicks k ON k.click_id = v.attributed_click_id AND v.attributed_click_id <> ''
