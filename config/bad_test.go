@@ -18,9 +18,12 @@ var update = flag.Bool("update", false, "write the golden files")
 // platforms are facts like those of the real ones.
 func platforms() map[string]config.Platform {
 	return map[string]config.Platform{
-		"meta":   {NeedsValue: []string{"Purchase"}, MaxBatch: 1000, ClickParams: []string{"fbclid"}},
+		"meta":   {NeedsValue: []string{"Purchase"}, MaxBatch: 1000, ClickParams: []string{"fbclid"}, LimitedUse: true, TestsCount: []string{"Purchase", "Lead"}},
 		"tiktok": {MaxBatch: 50, ClickParams: []string{"ttclid"}},
-		"google": {Goals: map[string]string{"base": "purchase"}, MaxBatch: 2000, ClickParams: []string{"gclid"}},
+		"google": {
+			Goals: map[string]string{"base": "purchase"}, MaxBatch: 2000, ClickParams: []string{"gclid"},
+			BeforeLive: []config.Confirmation{{ID: "secondary_action", Text: "It is secondary."}, {ID: "value_basis", Text: "The value is agreed."}},
+		},
 		"relay":  {},
 		"sheets": {},
 	}

@@ -9,10 +9,25 @@ import (
 	"subfive"
 )
 
-// reservedPaths are our own: an alias there would never be reached.
-var reservedPaths = []string{
-	"c", "go", "conversion", "postback", "cf", "click", "click.php", "pixel", "collect", "subfive.js",
-	"livez", "readyz", "admin", "api", "metrics",
+// isOwnPath reports whether a path is the server's own, so that an alias there
+// would never be reached. Other trackers' links below /go/ and /cf/ are not.
+func isOwnPath(path string) bool {
+	segs := strings.Split(path, "/")
+	switch segs[0] {
+	case "admin", "api", "metrics", "livez", "readyz", "subfive.js", "collect":
+		return true
+	case "conversion", "pixel":
+		return len(segs) <= 2
+	case "c":
+		return len(segs) <= 2
+	case "go":
+		return len(segs) == 1 || len(segs) == 3
+	case "cf":
+		return len(segs) == 1 || len(segs) == 2 && (segs[1] == "cv" || segs[1] == "postback")
+	case "postback", "postback.php", "click", "click.php":
+		return len(segs) == 1
+	}
+	return len(segs) == 2 && segs[1] == "postback" || len(segs) == 3 && segs[1] == "collect"
 }
 
 // campaigns checks links and the ways through them.
@@ -55,12 +70,11 @@ func (r resource) aliases(campaign subfive.Campaign, taken map[string]string) {
 	for j, alias := range campaign.Aliases {
 		field := "aliases[" + strconv.Itoa(j) + "]"
 		folded := strings.ToLower(strings.Trim(alias, "/"))
-		first, _, _ := strings.Cut(folded, "/")
 		owner, twice := taken[folded]
 		switch {
 		case folded == "" || strings.ContainsAny(alias, "?#& ") || strings.Contains(alias, "://"):
 			r.wrong(field, fmt.Sprintf("the alias %q is not a path", clip(alias)), "write what stands after the host's name, without ? and what follows")
-		case slices.Contains(reservedPaths, first):
+		case isOwnPath(folded):
 			r.wrong(field, fmt.Sprintf("the alias %q is a path of the server's own", clip(alias)), "choose another")
 		case twice:
 			r.wrong(field, fmt.Sprintf("the alias %q is taken by campaigns/%s", clip(alias), owner), "a link can lead to one campaign only")

@@ -33,6 +33,8 @@ func (c checker) destination(r resource, d *subfive.Destination, polls bool) {
 	if !known {
 		return
 	}
+	r.testsCount(d, p)
+	r.confirmed(d, p)
 	if p.MaxBatch > 0 && d.MaxBatch > p.MaxBatch {
 		r.wrong("max_batch", fmt.Sprintf("max_batch %d is more than %s takes in one request", d.MaxBatch, d.Platform), "write "+strconv.Itoa(p.MaxBatch)+" or less")
 	}

@@ -21,7 +21,16 @@ type Platform struct {
 	ClickParams []string
 	// LimitedUse: it can be told to limit its use of an event's data.
 	LimitedUse bool
+	// TestsCount are the events that it counts as real ones even when they are
+	// tests.
+	TestsCount []string
+	// BeforeLive is what a person confirms before a destination goes live.
+	BeforeLive []Confirmation
 }
+
+// Confirmation is a fact that no program can see, by the name that a
+// destination's confirmed lists, and as a sentence.
+type Confirmation struct{ ID, Text string }
 
 // defaultBatch is a destination's max_batch unless its platform takes less.
 const defaultBatch = 100

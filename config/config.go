@@ -69,6 +69,7 @@ func Parse(name string, data []byte, env Env, options ...Option) (File, error) {
 		return File{}, r.sorted() // unreadable: nothing more to say about it
 	}
 	setup := Complete(doc.setup(), r.platforms)
+	r.letTestsCount(setup)
 	r.checkServer(&doc.Server)
 	checkSetup(setup, r.platforms, r.rule)
 	if len(r.problems) > 0 {

@@ -116,6 +116,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 			Value:     subfive.ValueRule{From: subfive.ValueFixed, Multiply: amount(800_000), Amount: amount(30_000_000), Currency: "USD"},
 			Unmatched: "hold 24h", OnApproved: "Approved", OnReversal: subfive.ReversalNone, OnPayoutChange: subfive.PayoutRestate,
 			FanOut: true, Delay: subfive.Duration(90 * time.Second), MaxBatch: 50, BaseURL: "http://127.0.0.1:9100",
+			CountsForReal: true,
 			Settings: "# from the Events Manager\ndataset_id: 000123456789012345\naccess_token: ${META_TOKEN} # never here in the clear\n" +
 				"consent: {ad: no, list: [1, \"two\"]}\n",
 		}},
@@ -271,4 +272,21 @@ campaigns:
 	// subfive.yaml:6:18: unknown key "ofer" in campaigns[0] — did you mean "offer"?
 	//     6 |   - {id: spring, ofer: ourdream}
 	//       |                  ^
+}
+
+// TestCountTests lets tests count only where they would.
+func TestCountTests(t *testing.T) {
+	const text = "destinations:\n  - {id: m, platform: meta, mode: test}\n  - {id: own, platform: meta, mode: test, goals: {base: Mine}}\n" +
+		"  - {id: dry, platform: meta}\n  - {id: t, platform: tiktok, mode: test}\n"
+	f, err := config.Parse("x.yaml", []byte(text), noEnv, config.WithPlatforms(platforms()), config.CountTests())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, d := range f.Setup.Destinations {
+		got[d.ID] = d.CountsForReal
+	}
+	if diff := cmp.Diff(map[string]bool{"m": true, "own": false, "dry": false, "t": false}, got); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -24,8 +24,10 @@ type reader struct {
 	file      string
 	env       Env
 	platforms map[string]Platform
-	source    []string         // lines
-	places    map[string]place // by path
+	// countTests is CountTests.
+	countTests bool
+	source     []string         // lines
+	places     map[string]place // by path
 	// unread are the paths of what could not be read: that it is missing, too, is
 	// no news.
 	unread map[string]bool

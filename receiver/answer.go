@@ -35,6 +35,13 @@ func unavailable(c *gin.Context) {
 	answerJSON(c, http.StatusServiceUnavailable, answer{Status: "unavailable", Hint: "nothing could be written down; send it again"})
 }
 
+// answered tells how a postback was answered, whatever became of it.
+func (r *Receiver) answered(in *intake) {
+	if in.endpoint != "" && r.cfg.Answered != nil && in.c.Request.Method != http.MethodHead {
+		r.cfg.Answered(in.endpoint, in.c.Writer.Status())
+	}
+}
+
 // transparentGIF is one transparent pixel.
 var transparentGIF = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00" +
 	",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")

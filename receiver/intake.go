@@ -22,6 +22,8 @@ type intake struct {
 	// stored is the ID under which the record is durable; location is where the
 	// visitor goes, once that is known.
 	stored, location string
+	// endpoint is a postback's, "" for all else.
+	endpoint string
 }
 
 // take reads the request's parameters and body.

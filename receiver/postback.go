@@ -13,7 +13,9 @@ import (
 // postback writes a postback down and answers it. Whatever it holds, the answer
 // is 200 once it is durable.
 func (r *Receiver) postback(t *table, rt route, in *intake) {
+	in.endpoint = subfive.DefaultEndpoint // until it is read
 	p := r.interpret(t, rt, in)
+	in.endpoint = p.EndpointID
 	if in.c.Request.Method == http.MethodHead {
 		r.answerPostback(rt, in, answer{Status: "probe", Reading: p.Reading, Hint: p.Hint})
 		return

@@ -93,6 +93,9 @@ type Config struct {
 	PublicURL string
 	// Zone is that of the days and hours in campaigns' rules; nil: UTC.
 	Zone *time.Location
+	// Answered is told the status that each postback was answered with, and at
+	// which endpoint; probes are left out. May be nil.
+	Answered func(endpoint string, status int)
 	// Bot recognizes a crawler by its user agent, for reports alone. May be nil.
 	Bot func(userAgent string) (reason string, bot bool)
 	// Recognizer says where a click came from and from what. May be nil.
@@ -207,6 +210,7 @@ func (r *Receiver) readyz(c *gin.Context) {
 // serve reads a request, finds out what it is, and answers it.
 func (r *Receiver) serve(c *gin.Context) {
 	in := &intake{c: c, at: r.cfg.Now()}
+	defer r.answered(in)
 	defer r.recover(in)
 	if c.Request.Method == http.MethodOptions {
 		c.Header("Access-Control-Allow-Origin", "*")
