@@ -47,6 +47,11 @@ type Click struct {
 	// Cost is what the click cost, where the source tells it in the link.
 	Cost *Money `json:"cost,omitempty"`
 
+	// LandingViewedAt and LandingClickedAt are when a landing page first told of
+	// it, and when its link to the offer was first followed.
+	LandingViewedAt  time.Time `json:"landing_viewed_at,omitzero"`
+	LandingClickedAt time.Time `json:"landing_clicked_at,omitzero"`
+
 	// Params are the platforms' click IDs and cookies by their parameter's name
 	// (fbclid, _fbp, …), byte for byte: never trimmed, cut or re-cased.
 	Params map[string]string `json:"params,omitempty"`
@@ -61,6 +66,10 @@ type Click struct {
 	BotReason  string `json:"bot_reason,omitempty"`
 	IsPrefetch bool   `json:"is_prefetch,omitempty"`
 	IsTest     bool   `json:"is_test,omitempty"`
+
+	// Version is the stored row's, 0 for a new one: a write that adds what a
+	// landing page told demands that it has not moved.
+	Version int64 `json:"-"`
 }
 
 // Visitor is what an address and a user agent say of who came. A field that is

@@ -125,6 +125,9 @@ func (c Conversion) IsBase() bool { return strings.EqualFold(c.Goal(), GoalBase)
 // Counts reports whether the conversion counts as one in reports, and with it
 // its payout as revenue: what counts as one counts as the other.
 func (c Conversion) Counts() bool {
+	if c.IsOwnGoal() {
+		return false
+	}
 	switch c.Verdict {
 	case VerdictMatched, VerdictDirect, VerdictWaiting, VerdictUnmatched, VerdictOutsideWindow, VerdictBeforeClick:
 		return true

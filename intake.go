@@ -8,9 +8,11 @@ import (
 // Lookup names what the rules must know before a batch can be decided.
 type Lookup struct {
 	PostbackIDs []string
+	VisitIDs    []string
 	ClickIDs    []string
 	Sessions    []Session
-	// WithWaiting asks for the conversions that wait for one of the clicks.
+	// WithWaiting asks for the conversions and visits that wait for one of the
+	// clicks.
 	WithWaiting bool
 }
 
@@ -24,7 +26,7 @@ type Session struct {
 
 // Known is what the store answers to a Lookup.
 type Known struct {
-	// Stored are those postback IDs that are recorded already.
+	// Stored are those postback and visit IDs that are recorded already.
 	Stored map[string]bool
 	// Clicks are those asked for, and those of the conversions below.
 	Clicks map[string]Click
@@ -37,6 +39,9 @@ type Known struct {
 	// Waiting are conversions without a click that wait for one of those asked
 	// for.
 	Waiting []Conversion
+	// Visits are those of the clicks asked for, with WithWaiting, the earliest
+	// first.
+	Visits []Visit
 	// Deliveries are those of the groups' and the waiting conversions.
 	Deliveries []Delivery
 }
@@ -60,6 +65,9 @@ type Batch struct {
 	// Positions are the journal's, one a segment: the last record of the batch.
 	Positions []Position
 	Clicks    []Click
+	Visits    []Visit
+	// Enriched are stored clicks with what a landing page told of them.
+	Enriched  []Click
 	Postbacks []Judged
 	// Settlements are postbacks already stored, decided anew by a person or by
 	// the network's API.

@@ -12,19 +12,22 @@ type RecordKind string
 const (
 	RecordClick    RecordKind = "click"
 	RecordPostback RecordKind = "postback"
+	RecordVisit    RecordKind = "visit"
 )
 
 // Record is one request as the receiver took it in: what the journal keeps and
-// attribution follows. Exactly one of Click and Postback is set, as Kind says.
+// attribution follows. Exactly one of Click, Postback and Visit is set, as Kind
+// says.
 //
 // ID is unique among records of its kind: a click's is its click ID, a
-// postback's its postback ID. A record whose ID is already stored is never
+// postback's its postback ID, a visit's its visit ID. A record whose ID is already stored is never
 // decided again.
 type Record struct {
 	ID       string     `json:"id"`
 	Kind     RecordKind `json:"kind"`
 	Click    *Click     `json:"click,omitempty"`
 	Postback *Postback  `json:"postback,omitempty"`
+	Visit    *Visit     `json:"visit,omitempty"`
 }
 
 // Request is what came in over HTTP, kept so that a person can see it later.

@@ -8,7 +8,8 @@ import (
 
 // DecideAgain decides a delivery anew by today's rules, for a replay: mode,
 // event, value, deadline, and whether it is owed at all. d carries its
-// conversion and, if there is one, its click; kind and event ID stay.
+// conversion and, if there is one, its click; the kind stays, and the event ID
+// but for what tells a test's from the real one's.
 func DecideAgain(d subfive.Delivery, r Rules, now time.Time) subfive.Delivery {
 	c := d.Conversion
 	k := subfive.Known{Clicks: map[string]subfive.Click{}}
@@ -25,20 +26,22 @@ func DecideAgain(d subfive.Delivery, r Rules, now time.Time) subfive.Delivery {
 	again := b.delivery(c, to, d.Kind, d.Generation)
 	again.Conversion, again.Click = d.Conversion, d.Click
 	again.Value = value(c, to)
-	if again.Status == subfive.DeliveryDryRun {
-		again.EventName = b.eventAgain(c, to, d)
-		return again
-	}
 	var code, why string
-	if d.Kind == subfive.KindConversion {
+	switch {
+	case again.Status == subfive.DeliveryDryRun:
+		again.EventName = b.eventAgain(c, to, d)
+	case d.Kind == subfive.KindConversion:
 		again.EventName = eventName(c, to)
 		if code, why = b.skip(c, to, again); code == reasonPayoutMax {
 			code = "" // whoever replays it has looked at it
 		}
-	} else {
+	default:
 		again.EventName = b.eventAgain(c, to, d)
 		sent := subfive.Delivery{Status: subfive.DeliveryDelivered} // else the store does not ask
 		code, why = b.unfit(to, sent, again, d.Kind)
+	}
+	if code == "" {
+		code, why = b.allow(c, to, &again)
 	}
 	if code != "" {
 		again.Status, again.ReasonCode, again.Reason = subfive.DeliverySkipped, code, why

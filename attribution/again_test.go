@@ -30,11 +30,24 @@ func TestDecideAgain(t *testing.T) {
 		"a restatement nobody wants":          {subfive.KindRestatement, nil, nil, "skipped Purchase not_wanted"},
 		"into a dry run":                      {subfive.KindConversion, func(d *subfive.Destination) { d.Mode = subfive.ModeDryRun }, nil, "dry_run Purchase dry_run"},
 		"too old by now":                      {subfive.KindConversion, nil, func(d *subfive.Delivery) { d.Conversion.ConvertedAt = noon.Add(-8 * 24 * time.Hour) }, "skipped Purchase too_old"},
-		"of a destination that is gone":       {subfive.KindConversion, nil, func(d *subfive.Delivery) { d.DestinationID = "gone" }, "skipped Purchase archived"},
+		"of an opt-out, limited":              {subfive.KindConversion, nil, said("sec_gpc", "1"), "scheduled Purchase limited"},
+		"of a visitor who denied":             {subfive.KindConversion, nil, said("consent_ad_user_data", "denied"), "skipped Purchase consent_denied"},
+		"an approval after he denied": {
+			subfive.KindApproval, func(d *subfive.Destination) { d.OnApproved = "Approved" }, said("consent_ad_user_data", "denied"), "skipped Approved consent_denied",
+		},
+		"into a dry run after he denied": {
+			subfive.KindConversion, func(d *subfive.Destination) { d.Mode = subfive.ModeDryRun }, said("consent_ad_user_data", "denied"), "skipped Purchase consent_denied",
+		},
+		"a payout above the maximum, after he denied": {subfive.KindConversion, nil, func(d *subfive.Delivery) {
+			d.Conversion.OfferID, d.Conversion.Payout = "capped", amount("1000")
+			said("consent_ad_user_data", "denied")(d)
+		}, "skipped Purchase consent_denied"},
+		"of a destination that is gone": {subfive.KindConversion, nil, func(d *subfive.Delivery) { d.DestinationID = "gone" }, "skipped Purchase archived"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := setup()
+			s.Offers = append(s.Offers, subfive.Offer{ID: "capped", PayoutMax: amount("100")})
 			if tt.settings != nil {
 				tt.settings(&s.Destinations[0])
 			}
@@ -53,9 +66,20 @@ func TestDecideAgain(t *testing.T) {
 			if again.ReasonCode != "" {
 				got += " " + again.ReasonCode
 			}
+			if again.LimitedUse {
+				got += " limited"
+			}
 			if got != tt.want {
 				t.Errorf("decided %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// said gives a delivery a click with one consent field.
+func said(field, value string) func(*subfive.Delivery) {
+	return func(d *subfive.Delivery) {
+		d.Conversion.AttributedClickID = "c1"
+		d.Click = &subfive.Click{ID: "c1", Platform: "meta", Consent: map[string]string{field: value}}
 	}
 }

@@ -42,14 +42,24 @@ type Platform struct {
 	NeedsValue []string
 	// MaxAge is how old a conversion it takes; 0: no limit of its own.
 	MaxAge time.Duration
+	// LimitedUse: it can be told to limit its use of an event's data.
+	LimitedUse bool
 }
 
 // Rules are what a batch is decided by.
 type Rules struct {
 	Setup     subfive.Setup
 	Platforms map[string]Platform
+	// Kinds are what a destination can be told, by its ID, where its settings
+	// decide that; else its platform's hold.
+	Kinds map[string][]subfive.Kind
 	// LateClicks is how long a conversion waits for its click.
 	LateClicks time.Duration
+	// ReadConsent reads what a click's consent fields say.
+	ReadConsent func(fields map[string]string) subfive.Consent
+	// Country opens the country that a postback brought, an ISO 3166 code in
+	// capitals; "" if it is none.
+	Country func(subfive.Sealed) string
 }
 
 // ageLimit is how long after the conversion a platform without a limit of its

@@ -1,6 +1,8 @@
 package attribution
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"subfive"
@@ -14,6 +16,8 @@ type book struct {
 
 	stored     map[string]bool
 	clicks     map[string]subfive.Click
+	fresh      map[string]int  // new clicks: their place in batch.Clicks
+	enriched   map[string]bool // stored clicks that a landing page told more of
 	groups     []*subfive.Group
 	byKey      map[string][]*subfive.Group // transaction and click keys of subfive.Session
 	deliveries map[string][]subfive.Delivery
@@ -30,6 +34,8 @@ func newBook(r Rules, k subfive.Known, now time.Time) *book {
 		rules: r, now: now,
 		stored:     map[string]bool{},
 		clicks:     map[string]subfive.Click{},
+		fresh:      map[string]int{},
+		enriched:   map[string]bool{},
 		byKey:      map[string][]*subfive.Group{},
 		deliveries: map[string][]subfive.Delivery{},
 		touched:    map[string]bool{},
@@ -151,6 +157,9 @@ func (b *book) owe(ds ...subfive.Delivery) {
 
 // close returns the batch with all conversions and groups that changed.
 func (b *book) close() subfive.Batch {
+	for _, id := range slices.Sorted(maps.Keys(b.enriched)) {
+		b.batch.Enriched = append(b.batch.Enriched, b.clicks[id])
+	}
 	for _, g := range b.order {
 		b.batch.Groups = append(b.batch.Groups, *g)
 	}

@@ -15,6 +15,9 @@ func lookup(records []subfive.Record) subfive.Lookup {
 		switch r.Kind {
 		case subfive.RecordClick:
 			l.ClickIDs = append(l.ClickIDs, r.Click.ID)
+		case subfive.RecordVisit:
+			l.VisitIDs = append(l.VisitIDs, r.Visit.ID)
+			l.ClickIDs = append(l.ClickIDs, r.Visit.ClickID)
 		case subfive.RecordPostback:
 			p := r.Postback
 			l.PostbackIDs = append(l.PostbackIDs, p.ID)
@@ -45,6 +48,8 @@ func decide(records []subfive.Record, k subfive.Known, r Rules, now time.Time) s
 			b.click(*rec.Click)
 		case subfive.RecordPostback:
 			b.postback(*rec.Postback, k)
+		case subfive.RecordVisit:
+			b.visit(*rec.Visit)
 		}
 	}
 	return b.close()
@@ -56,7 +61,11 @@ func (b *book) click(c subfive.Click) {
 		return
 	}
 	b.clicks[c.ID] = c
+	b.fresh[c.ID] = len(b.batch.Clicks)
 	b.batch.Clicks = append(b.batch.Clicks, c)
+	if !c.LandingViewedAt.IsZero() { // recorded by the page itself
+		b.ownGoal(c, subfive.GoalLandingView, c.LandingViewedAt)
+	}
 }
 
 // postback judges one postback, unless it is stored already.

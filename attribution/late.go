@@ -11,8 +11,8 @@ import (
 // reviewBatch is how many conversions a sweep looks at in one go.
 const reviewBatch = 500
 
-// late matches conversions with clicks that came after them: those waiting for
-// one of the clicks. It runs in a transaction of its own after the clicks, or
+// late matches conversions with clicks that came after them, those waiting for
+// one of the clicks, and gives clicks the visits that came before them. It runs in a transaction of its own after the clicks, or
 // the conversions, were committed; whichever of the two is later sees the other.
 func (a *Attributor) late(ctx context.Context, clickIDs []string) error {
 	if len(clickIDs) == 0 {
@@ -22,6 +22,11 @@ func (a *Attributor) late(ctx context.Context, clickIDs []string) error {
 		known, err := a.store.Lookup(ctx, subfive.Lookup{ClickIDs: clickIDs, WithWaiting: true})
 		if err != nil {
 			return fmt.Errorf("look up waiting conversions: %w", err)
+		}
+		if err := a.gather(ctx, known); errors.Is(err, subfive.ErrConflict) {
+			continue
+		} else if err != nil {
+			return err
 		}
 		b := newBook(*a.rules.Load(), known, a.now())
 		var found []subfive.Conversion

@@ -104,13 +104,18 @@ func (b *book) follow(j *judgement, c subfive.Conversion, to subfive.Destination
 	d := b.delivery(c, to, kind, prior.Generation+1)
 	d.EventName, d.Value, d.WaitsFor = event, value(c, to), original.ID
 	d.Mode = original.Mode // what was told in a test is taken back in a test
+	d.EventID = eventID(c, to, kind, original.Mode)
 	if latest := b.latest(c.ID, to.ID); latest.ID != "" {
 		d.WaitsFor = latest.ID
 	}
-	if code, why := b.unfit(to, original, d, kind); code != "" {
+	code, why := b.unfit(to, original, d, kind)
+	if code == "" {
+		code, why = b.allow(c, to, &d)
+	}
+	if code != "" {
 		d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, code, why
 	}
-	j.note(string(kind)+" "+to.ID, string(d.Status), d.Reason)
+	j.note(string(kind)+" "+to.ID, string(d.Status), why)
 	b.owe(d)
 }
 
@@ -127,7 +132,11 @@ func (b *book) latest(conversion, destination string) subfive.Delivery {
 
 // unfit says why a follow-up is not sent, or "".
 func (b *book) unfit(to subfive.Destination, original, d subfive.Delivery, kind subfive.Kind) (code, why string) {
-	can := slices.Contains(b.rules.Platforms[to.Platform].Kinds, kind)
+	kinds, bySettings := b.rules.Kinds[to.ID]
+	if !bySettings {
+		kinds = b.rules.Platforms[to.Platform].Kinds
+	}
+	can := slices.Contains(kinds, kind)
 	ownEvent := kind == subfive.KindApproval ||
 		kind == subfive.KindRetraction && to.OnReversal != subfive.ReversalRetract && to.OnReversal != ""
 	switch {
@@ -141,6 +150,8 @@ func (b *book) unfit(to subfive.Destination, original, d subfive.Delivery, kind 
 		return reasonNotWanted, "on_payout_change is not restate"
 	case kind == subfive.KindRetraction && to.OnReversal == subfive.ReversalNone:
 		return reasonNotWanted, "the network rejected it; on_reversal is none, so " + to.ID + " keeps it"
+	case !can && bySettings:
+		return reasonUnsupported, "the network changed it, but with these settings " + to.Platform + " has no " + string(kind) + ": " + to.ID + " keeps it, unless you change it there"
 	case !can && !ownEvent:
 		return reasonUnsupported, "the network changed it, but " + to.Platform + " has no " + string(kind) + ": on_reversal can name an event to send instead"
 	case !d.DeadlineAt.After(b.now):

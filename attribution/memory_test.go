@@ -15,6 +15,7 @@ import (
 type memory struct {
 	mu          sync.Mutex
 	clicks      map[string]subfive.Click
+	visits      map[string]subfive.Visit
 	postbacks   map[string]subfive.Judged
 	groups      map[string]subfive.Group
 	conversions map[string]subfive.Conversion
@@ -29,7 +30,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		clicks: map[string]subfive.Click{}, postbacks: map[string]subfive.Judged{}, groups: map[string]subfive.Group{},
+		clicks: map[string]subfive.Click{}, visits: map[string]subfive.Visit{}, postbacks: map[string]subfive.Judged{}, groups: map[string]subfive.Group{},
 		conversions: map[string]subfive.Conversion{}, deliveries: map[string]subfive.Delivery{},
 		versions: map[string]int64{}, positions: map[string]int64{},
 	}
@@ -42,6 +43,16 @@ func (m *memory) Lookup(_ context.Context, l subfive.Lookup) (subfive.Known, err
 	for _, id := range l.PostbackIDs {
 		if _, ok := m.postbacks[id]; ok {
 			k.Stored[id] = true
+		}
+	}
+	for _, id := range l.VisitIDs {
+		if _, ok := m.visits[id]; ok {
+			k.Stored[id] = true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.visits)) {
+		if v := m.visits[id]; l.WithWaiting && slices.Contains(l.ClickIDs, v.ClickID) {
+			k.Visits = append(k.Visits, v)
 		}
 	}
 	asked := map[string]bool{}
@@ -125,6 +136,11 @@ func (m *memory) RecordBatch(_ context.Context, b subfive.Batch) error {
 			return subfive.ErrConflict
 		}
 	}
+	for _, c := range b.Enriched {
+		if m.clicks[c.ID].Version != c.Version {
+			return subfive.ErrConflict
+		}
+	}
 	for key, v := range b.Versions {
 		m.versions[key] = v + 1
 	}
@@ -132,6 +148,15 @@ func (m *memory) RecordBatch(_ context.Context, b subfive.Batch) error {
 		if _, ok := m.clicks[c.ID]; !ok {
 			m.clicks[c.ID] = c
 		}
+	}
+	for _, v := range b.Visits {
+		if _, ok := m.visits[v.ID]; !ok {
+			m.visits[v.ID] = v
+		}
+	}
+	for _, c := range b.Enriched {
+		c.Version++
+		m.clicks[c.ID] = c
 	}
 	for _, j := range append(slices.Clone(b.Postbacks), b.Settlements...) {
 		m.postbacks[j.Postback.ID] = j

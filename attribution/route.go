@@ -28,6 +28,11 @@ const (
 	reasonUnsupported   = "unsupported"
 	reasonNotWanted     = "not_wanted"
 	reasonNeverSent     = "never_sent"
+	reasonGPC           = "gpc"
+
+	reasonConsentDenied  = "consent_denied"
+	reasonConsentUnknown = "consent_unknown"
+	reasonConsentGranted = "consent_granted" // by a row of one's own alone
 )
 
 // route makes the deliveries that a conversion is owed and has not got yet, and
@@ -118,11 +123,15 @@ func (b *book) plan(c subfive.Conversion, to subfive.Destination) (subfive.Deliv
 	d := b.delivery(c, to, subfive.KindConversion, prior.Generation+1)
 	d.EventName = eventName(c, to)
 	d.Value = value(c, to)
-	if code, why := b.skip(c, to, d); code != "" {
+	code, why := b.skip(c, to, d)
+	if code == "" {
+		code, why = b.allow(c, to, &d)
+	}
+	if code != "" {
 		d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, code, why
 		return d, step("skipped", why)
 	}
-	return d, step(string(d.Status), told(d, to))
+	return d, step(string(d.Status), told(d, to)+"; "+why)
 }
 
 func told(d subfive.Delivery, to subfive.Destination) string {
@@ -146,15 +155,12 @@ func (b *book) delivery(c subfive.Conversion, to subfive.Destination, kind subfi
 		Kind:          kind,
 		Generation:    generation,
 		Mode:          to.Mode,
-		EventID:       c.ID,
+		EventID:       eventID(c, to, kind, to.Mode),
 		EventTime:     c.ConvertedAt,
 		Status:        subfive.DeliveryScheduled,
 		CreatedAt:     b.now,
 		NextAttemptAt: b.now.Add(time.Duration(to.Delay)),
 		DeadlineAt:    c.ConvertedAt.Add(ageLimit),
-	}
-	if kind != subfive.KindConversion {
-		d.EventID += "-" + string(kind)
 	}
 	if age := b.rules.Platforms[to.Platform].MaxAge; age > 0 {
 		d.DeadlineAt = c.ConvertedAt.Add(age)
@@ -166,6 +172,13 @@ func (b *book) delivery(c subfive.Conversion, to subfive.Destination, kind subfi
 		d.Status, d.ReasonCode, d.Reason = subfive.DeliveryDryRun, reasonDryRun, "the destination is in dry run"
 	}
 	return d
+}
+
+// eventID is what the platform deduplicates by. A test has an ID of its own, so
+// that the real event is not taken for its repeat; where tests count as real,
+// that is just what the platform shall do.
+func eventID(c subfive.Conversion, to subfive.Destination, kind subfive.Kind, mode subfive.Mode) string {
+	return subfive.EventID(c.ID, kind, mode == subfive.ModeTest && !to.CountsForReal)
 }
 
 // notYet reports whether the delivery must wait for the click or for the

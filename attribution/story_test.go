@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"subfive"
+	"subfive/consent"
 )
 
 // tracker is an Attributor on a store in memory, with a clock that the test
@@ -54,8 +55,10 @@ func newTracker(t *testing.T, change func(*subfive.Setup)) *tracker {
 	tr := &tracker{t: t, store: newMemory(), now: noon}
 	tr.Attributor = New(tr.store, Rules{
 		Setup: s, LateClicks: 72 * time.Hour,
+		ReadConsent: consent.Read,
+		Country:     func(s subfive.Sealed) string { return s.Box },
 		Platforms: map[string]Platform{
-			"meta":   {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindApproval}, ClickParams: []string{"fbclid", "_fbp"}, NeedsValue: []string{"Purchase"}, MaxAge: 7 * 24 * time.Hour},
+			"meta":   {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindApproval}, ClickParams: []string{"fbclid", "_fbp"}, NeedsValue: []string{"Purchase"}, MaxAge: 7 * 24 * time.Hour, LimitedUse: true},
 			"google": {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindRetraction}, ClickParams: []string{"gclid"}},
 			"relay":  {Kinds: []subfive.Kind{subfive.KindConversion, subfive.KindApproval, subfive.KindRetraction, subfive.KindRestatement}},
 		},

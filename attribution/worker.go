@@ -177,8 +177,8 @@ func (a *Attributor) judge(records []subfive.Record, k subfive.Known) (b subfive
 	return decide(records, k, *a.rules.Load(), a.now()), nil
 }
 
-// mayBeLate names the clicks for which a conversion may wait: the new clicks,
-// and those that new conversions wait for.
+// mayBeLate names the clicks for which a conversion or a visit may wait: the new
+// clicks, and those that new conversions and visits wait for.
 func mayBeLate(b subfive.Batch) []string {
 	var ids []string
 	for _, c := range b.Clicks {
@@ -188,6 +188,9 @@ func mayBeLate(b subfive.Batch) []string {
 		if c.Verdict == subfive.VerdictWaiting {
 			ids = append(ids, c.ReceivedClickID)
 		}
+	}
+	for _, v := range b.Visits {
+		ids = append(ids, v.ClickID)
 	}
 	return ids
 }
@@ -203,6 +206,7 @@ func read(entries []subfive.Entry) ([]subfive.Record, error) {
 		switch {
 		case r.Kind == subfive.RecordClick && r.Click != nil:
 		case r.Kind == subfive.RecordPostback && r.Postback != nil:
+		case r.Kind == subfive.RecordVisit && r.Visit != nil:
 		default:
 			return nil, fmt.Errorf("read record %s: no %q in it: %w", e.Position, r.Kind, subfive.ErrBadData)
 		}

@@ -24,12 +24,18 @@ func (s *Store) Lookup(ctx context.Context, l subfive.Lookup) (subfive.Known, er
 		if err := t.storedPostbacks(ctx, l.PostbackIDs, k.Stored); err != nil {
 			return err
 		}
+		if err := t.storedVisits(ctx, l.VisitIDs, k.Stored); err != nil {
+			return err
+		}
 		var err error
 		if k.Groups, err = t.groups(ctx, l.Sessions); err != nil {
 			return err
 		}
 		if l.WithWaiting {
 			if k.Waiting, err = t.waiting(ctx, l.ClickIDs); err != nil {
+				return err
+			}
+			if k.Visits, err = t.visitsOf(ctx, l.ClickIDs); err != nil {
 				return err
 			}
 		}
@@ -105,14 +111,16 @@ func (t *tx) storedPostbacks(ctx context.Context, ids []string, into map[string]
 func (t *tx) clicksByID(ctx context.Context, ids []string, into map[string]subfive.Click) error {
 	return t.queryIn(ctx, "clicks by id", nil, unique(ids), func(ids []any) string {
 		b := t.s.flavor.NewSelectBuilder()
-		b.Select("click_id", "doc").From("clicks").Where(b.In("click_id", ids...))
+		b.Select("click_id", "version", "doc").From("clicks").Where(b.In("click_id", ids...))
 		return text(b)
 	}, func(r *sql.Rows) error {
 		var id string
+		var version int64
 		var c subfive.Click
-		if err := scanDoc(r, &c, &id); err != nil {
+		if err := scanDoc(r, &c, &id, &version); err != nil {
 			return err
 		}
+		c.Version = version
 		into[id] = c
 		return nil
 	})

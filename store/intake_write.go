@@ -19,7 +19,7 @@ import (
 func (s *Store) RecordBatch(ctx context.Context, b subfive.Batch) error {
 	err := s.write(ctx, s.intake, func(t *tx) error {
 		for _, step := range []func(context.Context, subfive.Batch) error{
-			t.moveSessions, t.insertClicks, t.insertPostbacks, t.upsertGroups, t.writeConversions,
+			t.moveSessions, t.insertClicks, t.insertVisits, t.enrichClicks, t.insertPostbacks, t.upsertGroups, t.writeConversions,
 			t.insertChanges, t.withdraw, t.recordDeliveries, t.settlePostbacks, t.promote, t.insertBroken, t.movePositions,
 		} {
 			if err := step(ctx, b); err != nil {
@@ -76,16 +76,22 @@ var clickColumns = []string{
 func (t *tx) insertClicks(ctx context.Context, b subfive.Batch) error {
 	rows := make([][]any, len(b.Clicks))
 	for i, c := range b.Clicks {
-		doc, err := json.Marshal(c)
+		row, err := t.s.clickRow(c)
 		if err != nil {
 			return err
 		}
-		rows[i] = []any{
-			c.ID, subfive.Millis(c.ClickedAt), t.s.day(c.ClickedAt), c.RecordKind, c.CampaignID, c.SourceID, c.Platform,
-			c.AdAccountID, c.OfferID, c.LandingID, flag(c.IsBot), flag(c.IsPrefetch), flag(c.IsTest), string(doc),
-		}
+		rows[i] = row
 	}
 	return t.insertRows(ctx, "clicks", clickColumns, rows, "ON CONFLICT (click_id) DO NOTHING")
+}
+
+// clickRow is a click in the order of clickColumns.
+func (s *Store) clickRow(c subfive.Click) ([]any, error) {
+	doc, err := json.Marshal(c)
+	return []any{
+		c.ID, subfive.Millis(c.ClickedAt), s.day(c.ClickedAt), c.RecordKind, c.CampaignID, c.SourceID, c.Platform,
+		c.AdAccountID, c.OfferID, c.LandingID, flag(c.IsBot), flag(c.IsPrefetch), flag(c.IsTest), string(doc),
+	}, err
 }
 
 var postbackColumns = []string{
@@ -167,7 +173,8 @@ var conversionUpsert = func() string {
 		}
 		s += c + " = excluded." + c
 	}
-	return s + " WHERE conversions.version = excluded.version - 1"
+	// It may bring personal data anew, which retention takes again in its time.
+	return s + ", kept = 2 WHERE conversions.version = excluded.version - 1"
 }()
 
 func (t *tx) insertChanges(ctx context.Context, b subfive.Batch) error {
