@@ -1,5 +1,10 @@
 package subfive
 
+import (
+	"fmt"
+	"strings"
+)
+
 // ConsentState is what a visitor said about one use of his data.
 type ConsentState string
 
@@ -44,6 +49,12 @@ type ConsentRule struct {
 	Where []string      `json:"where" yaml:"where"`
 	When  ConsentState  `json:"when" yaml:"when"`
 	Do    ConsentAction `json:"do" yaml:"do"`
+}
+
+// String returns the row as a file has it.
+func (r ConsentRule) String() string {
+	where := strings.ReplaceAll(strings.Join(r.Where, ", "), RegionAny, `"`+RegionAny+`"`) // YAML reads a bare * as something else
+	return fmt.Sprintf("{where: [%s], when: %s, do: %s}", where, r.When, r.Do)
 }
 
 // The words of ConsentRule.Where that are no country's code.

@@ -2,6 +2,7 @@ package subfive
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -88,6 +89,26 @@ type Delivery struct {
 	User map[string]string `json:"-"`
 	// SiteURL is the tracker's public URL, the page of last resort.
 	SiteURL string `json:"-"`
+}
+
+// EventID returns what a platform knows by that is told of a conversion. The
+// conversion itself bears its own ID, so that what is told later can name it; a
+// test bears another, so that the real event is not taken for its repeat.
+func EventID(conversionID string, k Kind, test bool) string {
+	id := conversionID
+	if k != KindConversion {
+		id += "-" + string(k)
+	}
+	if test {
+		id = PrefixTest + id
+	}
+	return id
+}
+
+// OriginalID returns the event ID that the delivery's conversion itself was told
+// by: what changes a conversion names it by that.
+func (d Delivery) OriginalID() string {
+	return EventID(d.ConversionID, KindConversion, strings.HasPrefix(d.EventID, PrefixTest))
 }
 
 // Class is what an answer of a platform means.

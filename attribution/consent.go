@@ -3,7 +3,6 @@ package attribution
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"subfive"
 )
@@ -76,7 +75,7 @@ func (r region) in(where []string) bool {
 		case subfive.RegionUnknown:
 			return r.country == ""
 		case subfive.RegionEEA:
-			return r.country == "" && r.gdpr || r.country != "" && strings.Contains(eea, " "+r.country+" ")
+			return r.country == "" && r.gdpr || subfive.InEEA(r.country)
 		}
 		return w == r.country
 	})
@@ -91,10 +90,6 @@ func (r region) String() string {
 	}
 	return "in an unknown country"
 }
-
-// eea are the thirty states of the European Economic Area, and those parts of
-// Finland and France that have codes of their own and the same law.
-const eea = " AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK AX GF GP MF MQ RE YT "
 
 // builtIn are the rows that come after a destination's own. Something fits
 // always.

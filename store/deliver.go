@@ -77,6 +77,7 @@ func (t *tx) recordDeliveries(ctx context.Context, b subfive.Batch) error {
 var deliveryInsertColumns = []string{
 	"delivery_id", "conversion_id", "destination_id", "platform", "kind", "generation", "mode", "event_name", "event_id",
 	"event_time", "value_micros", "currency", "page_url", "status", "reason_code", "reason", "created_at", "deadline_at", "waits_for",
+	"limited_use",
 }
 
 // deliver inserts deliveries, and schedules those that are new and to be sent.
@@ -112,7 +113,7 @@ func (t *tx) deliver(ctx context.Context, ds []subfive.Delivery) error {
 		rows[i] = []any{
 			d.ID, d.ConversionID, d.DestinationID, d.Platform, string(d.Kind), d.Generation, string(d.Mode), d.EventName, d.EventID,
 			subfive.Millis(d.EventTime), micros(value), currency, d.PageURL, string(d.Status), d.ReasonCode, d.Reason,
-			subfive.Millis(d.CreatedAt), subfive.Millis(d.DeadlineAt), d.WaitsFor,
+			subfive.Millis(d.CreatedAt), subfive.Millis(d.DeadlineAt), d.WaitsFor, flag(d.LimitedUse),
 		}
 		if d.Status == subfive.DeliveryScheduled {
 			schedule[d.ID] = []any{d.ID, d.DestinationID, subfive.Millis(d.NextAttemptAt), waits}

@@ -31,7 +31,8 @@ SELECT
     CASE WHEN d.delivered_at > 0 THEN (d.delivered_at - v.received_at) / 1000 END AS delay_seconds, -- postback to platform
     d.generation,                                              -- 1, and one more for each replay
     d.waits_for,                                               -- the delivery that must end before it
-    CASE WHEN d.ambiguous_at > 0 THEN 1 ELSE 0 END AS is_ambiguous -- 1: a try whose answer we never learned
+    CASE WHEN d.ambiguous_at > 0 THEN 1 ELSE 0 END AS is_ambiguous, -- 1: a try whose answer we never learned
+    d.limited_use                                              -- 1: the platform is told to limit its use of the data
 FROM deliveries d
 LEFT JOIN conversions v ON v.conversion_id = d.conversion_id
 LEFT JOIN outbox o ON o.delivery_id = d.delivery_id
