@@ -49,6 +49,17 @@ func Modes() []Mode {
 	}
 }
 
+// refuses reports whether a request that meets the mode has no effect.
+func (m Mode) refuses() bool {
+	switch m {
+	case "", ModeSlow, ModeResetAfter, ModeTruncated, ModeHuge, ModeGzipBomb:
+		return false
+	case ModeRefuse, ModeHang, ModeServerError, ModeHTML, ModeRetryAfter, ModeRetryAfterDate, ModeRetryAfterJunk, ModeTooMany,
+		ModeThrottleApp, ModeThrottleUser, ModeThrottleCase, ModeUnauthorized, ModeMisconfigured, ModePoison, ModeErrorInOK, ModeWrongCount:
+	}
+	return true
+}
+
 // describe explains a mode in one line; an unknown mode has no explanation.
 func (m Mode) describe() string {
 	switch m {
@@ -81,7 +92,7 @@ func (m Mode) describe() string {
 	case ModeMisconfigured:
 		return "400, code 100/33: no such dataset"
 	case ModePoison:
-		return `a request with an event of "event_ids" or "order_ids" is refused whole`
+		return `a request with an event of "event_ids" or "order_ids", or with more than "max_events", is refused whole`
 	case ModeErrorInOK:
 		return "200 with an error inside"
 	case ModeTruncated:
@@ -111,6 +122,9 @@ type Failure struct {
 	// EventIDs and OrderIDs mark the events that ModePoison refuses.
 	EventIDs []string `json:"event_ids,omitempty"`
 	OrderIDs []string `json:"order_ids,omitempty"`
+	// MaxEvents is how many events a request may have that ModePoison lets pass;
+	// 0: any number. A limit that shrinks is several such failures.
+	MaxEvents int `json:"max_events,omitempty"`
 	// LatencyMS are ModeSlow's latencies in milliseconds; each request draws
 	// one of them, so one that is listed twice is twice as likely.
 	LatencyMS []int `json:"latency_ms,omitempty"`
@@ -120,12 +134,12 @@ func (f Failure) check() error {
 	switch {
 	case f.Mode.describe() == "":
 		return fmt.Errorf("unknown failure mode %q", string(f.Mode))
-	case f.Requests < 0 || f.WaitSeconds < 0:
-		return errors.New("requests and wait_seconds can't be negative")
+	case f.Requests < 0 || f.WaitSeconds < 0 || f.MaxEvents < 0:
+		return errors.New("requests, wait_seconds and max_events can't be negative")
 	case f.Status != 0 && (f.Status < 500 || f.Status > 599):
 		return fmt.Errorf("status %d: not one of 500 to 599", f.Status)
-	case f.Mode == ModePoison && len(f.EventIDs)+len(f.OrderIDs) == 0:
-		return errors.New("poison needs event_ids or order_ids")
+	case f.Mode == ModePoison && len(f.EventIDs)+len(f.OrderIDs)+f.MaxEvents == 0:
+		return errors.New("poison needs event_ids, order_ids or max_events")
 	case f.Mode == ModeSlow && len(f.LatencyMS) == 0:
 		return errors.New("slow needs latency_ms")
 	case slices.ContainsFunc(f.LatencyMS, func(ms int) bool { return ms < 0 }):
@@ -141,13 +155,14 @@ func (f Failure) wait(unset time.Duration) time.Duration {
 	return time.Duration(f.WaitSeconds) * time.Second
 }
 
-// poisons reports whether the events hold one that the failure refuses.
+// poisons reports whether the failure refuses a request of these events, and
+// which of them is the first bad one: -1 when there are only too many.
 func (f Failure) poisons(events []Event) (int, bool) {
 	i := slices.IndexFunc(events, func(e Event) bool {
 		return slices.Contains(f.EventIDs, e.EventID) && e.EventID != "" ||
 			slices.Contains(f.OrderIDs, e.OrderID) && e.OrderID != ""
 	})
-	return i, i >= 0
+	return i, i >= 0 || f.MaxEvents > 0 && len(events) > f.MaxEvents
 }
 
 // failures is a queue of misbehaviors that one stand-in goes through.

@@ -42,10 +42,13 @@ type GoogleConfig struct {
 	Keep int
 }
 
-// Google stands in for Google's Data Manager API: events:ingest and
-// requestStatus:retrieve. It takes a request whole or not at all, names what is
-// wrong by its path, and tells later what became of it: of a transaction ID that
-// came again only value and currency are taken.
+// Google stands in for Google's Data Manager API, events:ingest and
+// requestStatus:retrieve, and for two methods of the Google Ads API: see
+// AdsConversions. What one of the APIs took the other does not know.
+//
+// Data Manager takes a request whole or not at all, names what is wrong by its
+// path, and tells later what became of it: of a transaction ID that came again
+// only value and currency are taken. The Google Ads API judges each row at once.
 //
 // It refuses what is only a mistake, too: a value without its currency, more
 // than one click ID, an event without a transaction ID.
@@ -64,6 +67,8 @@ type Google struct {
 	at         map[string]int // where an event is, by action and transaction ID
 	status     map[string]googleStatus
 	verdicts   []string // reasons that wait to be given, one a request
+	ads        adsState
+	revoked    bool // the refresh token
 }
 
 // GoogleRequest is a request as it was received, without its token, and what was
@@ -114,6 +119,20 @@ func (s *Google) SetToken(token string) {
 	s.token = token
 }
 
+// Revoke makes the refresh token invalid, or valid again: an access token that
+// is out stays good.
+func (s *Google) Revoke(revoked bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revoked = revoked
+}
+
+func (s *Google) isRevoked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revoked
+}
+
 // SetVerdict makes the next request that is taken fail afterwards, with a reason
 // such as PROCESSING_ERROR_REASON_TOO_RECENT_CLICK: none of its events is kept.
 func (s *Google) SetVerdict(reason string) error {
@@ -151,7 +170,8 @@ func (s *Google) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests, s.events, s.tests, s.duplicates, s.verdicts = nil, nil, nil, nil, nil
-	s.at, s.status = map[string]int{}, map[string]googleStatus{}
+	s.at, s.status, s.ads = map[string]int{}, map[string]googleStatus{}, adsState{}
+	s.revoked = false
 }
 
 func (s *Google) copyOf(list *[]Event) []Event {
@@ -182,8 +202,12 @@ type googleCall struct {
 func (s *Google) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	c := googleCall{r: r, body: body, at: s.now()}
-	if r.URL.Path == GoogleTokenPath {
+	switch {
+	case r.URL.Path == GoogleTokenPath:
 		s.giveToken(w, c)
+		return
+	case strings.Contains(r.URL.Path, "/customers/"):
+		s.serveAds(w, c)
 		return
 	}
 	var refusal *googleError
@@ -247,14 +271,14 @@ func (s *Google) giveToken(w http.ResponseWriter, c googleCall) {
 		problem = "unsupported_grant_type"
 	case q.Get("client_id") == "" || q.Get("client_secret") == "":
 		problem = "invalid_client"
-	case q.Get("refresh_token") != GoogleRefresh:
+	case q.Get("refresh_token") != GoogleRefresh || s.isRevoked():
 		problem = "invalid_grant"
 	}
 	if problem != "" {
 		writeRaw(w, http.StatusBadRequest, fmt.Appendf(nil, `{"error":%q,"error_description":"Bad Request"}`, problem))
 		return
 	}
-	b, err := json.Marshal(map[string]any{"access_token": s.currentToken(), "expires_in": 3599, "token_type": "Bearer", "scope": googleScope})
+	b, err := json.Marshal(map[string]any{"access_token": s.currentToken(), "expires_in": 3599, "token_type": "Bearer", "scope": googleScope + " " + googleAdsScope})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -263,3 +287,5 @@ func (s *Google) giveToken(w http.ResponseWriter, c googleCall) {
 }
 
 const googleScope = "https://www.googleapis.com/auth/datamanager"
+
+const googleAdsScope = "https://www.googleapis.com/auth/adwords"

@@ -337,7 +337,7 @@ func TestGoogleOnlyValidates(t *testing.T) {
 
 // What our adapter says is what the stand-in takes.
 func TestGoogleTakesOurRequests(t *testing.T) {
-	paths, err := filepath.Glob("../forwarders/google/testdata/*/request.golden")
+	paths, err := filepath.Glob("../forwarders/google/testdata/data_manager/*/request.golden")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,12 @@ import (
 )
 
 // Hook is a webhook sink: it records whatever it is sent, by any method, and
-// answers what it was told to. The zero value of its answer is 200 "ok".
+// answers what it was told to. The zero value of its answer is 200 "ok". It
+// deduplicates nothing.
 type Hook struct {
-	now  func() time.Time
-	keep int
+	now      func() time.Time
+	keep     int
+	failures *failures
 
 	mu       sync.Mutex
 	answer   HookAnswer
@@ -32,12 +34,25 @@ type HookRequest struct {
 	URL    string      `json:"url"` // path and query, as sent
 	Header http.Header `json:"header"`
 	Body   string      `json:"body"`
+	// Failure is what it met; Refused: so that it had no effect.
+	Failure Mode `json:"failure,omitempty"`
+	Refused bool `json:"refused,omitempty"`
 }
 
 // NewHook returns a sink that keeps the last requests, all of them with keep 0.
 func NewHook(now func() time.Time, keep int) *Hook {
-	return &Hook{now: now, keep: keep}
+	return &Hook{now: now, keep: keep, failures: newFailures()}
 }
+
+// Fail adds a failure after those that wait already. ModePoison knows the event
+// by the key "event_id" of a JSON body.
+func (h *Hook) Fail(f Failure) error { return h.failures.add(f) }
+
+// Failures returns the failures that wait, in order.
+func (h *Hook) Failures() []Failure { return h.failures.list() }
+
+// Clear ends all failures and the requests that hang because of one.
+func (h *Hook) Clear() { h.failures.clear() }
 
 // Answer sets what is answered from now on.
 func (h *Hook) Answer(a HookAnswer) error {
@@ -57,8 +72,9 @@ func (h *Hook) Requests() []HookRequest {
 	return append([]HookRequest{}, h.requests...)
 }
 
-// Reset forgets all requests and the answer.
+// Reset forgets all requests, failures and the answer.
 func (h *Hook) Reset() {
+	h.failures.clear()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answer, h.requests = HookAnswer{}, nil
@@ -71,21 +87,33 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	at := h.now()
+	f, latency, released := h.failures.next(hookEvents(body))
+	pause(r.Context(), latency, released)
 	h.mu.Lock()
 	h.requests = bounded(h.requests, HookRequest{
-		At: h.now(), Method: r.Method, URL: r.URL.RequestURI(), Header: r.Header.Clone(), Body: string(body),
+		At: at, Method: r.Method, URL: r.URL.RequestURI(), Header: r.Header.Clone(), Body: string(body),
+		Failure: f.Mode, Refused: f.Mode.refuses(),
 	}, h.keep)
 	a := h.answer
 	h.mu.Unlock()
+	if f.Mode != "" {
+		hookFailure(w, r, f, at, released)
+		return
+	}
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}
 	if a.Body == "" {
 		a.Body = "ok"
 	}
+	hookAnswer(w, a.Status, a.Body)
+}
+
+func hookAnswer(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(a.Status)
-	if a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
-		reply(w, []byte(a.Body))
+	w.WriteHeader(status)
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		reply(w, []byte(body))
 	}
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -75,6 +76,10 @@ func redditFailure(h http.Header, c redditCall, f Failure) *redditError {
 				invalid = append(invalid, redditInvalid{"the event is refused", e.Raw})
 			}
 		}
+		if len(invalid) == 0 { // there are only too many
+			return &redditError{status: http.StatusBadRequest, message: fmt.Sprintf("more than %d events", f.MaxEvents)}
+		}
+		slices.Reverse(invalid) // their order says nothing
 		return redditInvalidEvents(invalid)
 	case ModeErrorInOK:
 		return &redditError{status: http.StatusOK, message: "Internal Server Error"}

@@ -17,28 +17,5 @@ Reddit Conversions API, switches of the same kind below /_sandbox/reddit/
 func (s *Reddit) routes(mux *http.ServeMux) {
 	mux.Handle("/api/v3/", s)
 	mux.Handle("/api/v2.0/", s)
-	failures := func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Failures()) }
-	mux.HandleFunc("GET /_sandbox/reddit/fail", failures)
-	mux.HandleFunc("POST /_sandbox/reddit/fail", func(w http.ResponseWriter, r *http.Request) {
-		var f Failure
-		err := readControl(w, r, &f)
-		if err == nil {
-			err = s.Fail(f)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		failures(w, r)
-	})
-	mux.HandleFunc("DELETE /_sandbox/reddit/fail", func(w http.ResponseWriter, r *http.Request) {
-		s.Clear()
-		failures(w, r)
-	})
-	mux.HandleFunc("GET /_sandbox/reddit/events", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, map[string][]Event{"events": s.Events(), "test_events": s.TestEvents(), "duplicates": s.Duplicates()})
-	})
-	mux.HandleFunc("GET /_sandbox/reddit/requests", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, s.Requests())
-	})
+	control(mux, "reddit", s, func() any { return s.Requests() })
 }

@@ -25,18 +25,21 @@ import (
 
 // Server is all stand-ins behind one address.
 type Server struct {
-	Meta   *Meta
-	TikTok *TikTok
-	Reddit *Reddit
-	Google *Google
-	Sheets *Sheets
-	Hook   *Hook
+	Meta       *Meta
+	TikTok     *TikTok
+	Reddit     *Reddit
+	Google     *Google
+	GoogleAuth *GoogleAuth
+	Sheets     *Sheets
+	Hook       *Hook
 }
 
 // New returns a server with every stand-in. now is the clock that ages of
 // events and deduplication are judged by.
 func New(now func() time.Time, meta MetaConfig) *Server {
-	return &Server{Meta: NewMeta(now, meta), TikTok: NewTikTok(now, TikTokConfig{Keep: meta.Keep}), Reddit: NewReddit(now, RedditConfig{Keep: meta.Keep}), Google: NewGoogle(now, GoogleConfig{Keep: meta.Keep}), Sheets: NewSheets(now, SheetsConfig{Keep: meta.Keep}), Hook: NewHook(now, meta.Keep)}
+	s := &Server{Meta: NewMeta(now, meta), TikTok: NewTikTok(now, TikTokConfig{Keep: meta.Keep}), Reddit: NewReddit(now, RedditConfig{Keep: meta.Keep}), Google: NewGoogle(now, GoogleConfig{Keep: meta.Keep}), Sheets: NewSheets(now, SheetsConfig{Keep: meta.Keep}), Hook: NewHook(now, meta.Keep)}
+	s.GoogleAuth = NewGoogleAuth(s.Google)
+	return s
 }
 
 // Handler serves the stand-ins and, below /_sandbox/, what a person needs: an
@@ -50,22 +53,42 @@ func (s *Server) Handler() http.Handler {
 	s.TikTok.routes(mux)
 	s.Reddit.routes(mux)
 	s.Google.routes(mux)
+	s.GoogleAuth.routes(mux)
 	s.Sheets.routes(mux)
+	s.Hook.routes(mux)
 	mux.Handle("/hook/", s.Hook)
 	mux.HandleFunc("/_sandbox/", s.index)
-	mux.HandleFunc("GET /_sandbox/events", s.events)
-	mux.HandleFunc("GET /_sandbox/requests", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, s.Meta.Requests())
-	})
+	control(mux, "meta", s.Meta, func() any { return s.Meta.Requests() })
 	mux.HandleFunc("GET /_sandbox/hook/requests", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, s.Hook.Requests())
 	})
-	mux.HandleFunc("GET /_sandbox/meta/fail", s.failures)
-	mux.HandleFunc("POST /_sandbox/meta/fail", s.fail)
-	mux.HandleFunc("DELETE /_sandbox/meta/fail", s.clear)
 	mux.HandleFunc("POST /_sandbox/hook/answer", s.answer)
 	mux.HandleFunc("POST /_sandbox/reset", s.reset)
 	return mux
+}
+
+// StandIn says where one of the stand-ins is, and what a destination's settings say
+// of it.
+type StandIn struct {
+	Name     string
+	Path     string // below the server's address
+	Settings string
+	Switches string // the path below which its failures are set and its records are
+}
+
+// StandIns lists the stand-ins of a server with their defaults.
+func StandIns() []StandIn {
+	return []StandIn{
+		{"meta", "/v26.0/" + MetaDataset + "/events", "dataset_id " + MetaDataset + ", access_token " + MetaToken, "/_sandbox/meta/"},
+		{"tiktok", TikTokPath, "pixel_code " + TikTokPixel + ", access_token " + TikTokToken, "/_sandbox/tiktok/"},
+		{"reddit", RedditPath, "pixel_id " + RedditPixel + ", access_token " + RedditToken, "/_sandbox/reddit/"},
+		{
+			"google", GooglePath, "customer_id " + GoogleCustomer + ", conversion_action_id " + GoogleAction + ", refresh_token " + GoogleRefresh +
+				", token_url below the same address: " + GoogleTokenPath, "/_sandbox/google/",
+		},
+		{"sheets", SheetsPath, "url https://script.google.com" + SheetsPath + ", secret " + SheetsSecret, "/_sandbox/sheets/"},
+		{"relay", "/hook", "any url whose path begins with /hook", "/_sandbox/hook/"},
+	}
 }
 
 // Close ends requests that hang on purpose, so that a server can shut down.
@@ -75,6 +98,7 @@ func (s *Server) Close() {
 	s.Reddit.Clear()
 	s.Google.Clear()
 	s.Sheets.Clear()
+	s.Hook.Clear()
 }
 
 const indexText = `subfive sandbox: strict stand-ins, nothing here reaches a real platform
@@ -86,8 +110,8 @@ Webhook sink
   any method, %[1]s/hook and below
 
 What arrived
-  GET  /_sandbox/events           Meta's events: counted, test events, duplicates
-  GET  /_sandbox/requests         requests to Meta, without the token
+  GET  /_sandbox/meta/events      Meta's events: counted, test events, duplicates
+  GET  /_sandbox/meta/requests    requests to Meta, without the token
   GET  /_sandbox/hook/requests    requests to the webhook sink
 
 Switches
@@ -114,37 +138,11 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(&b, tiktokIndex, "http://"+r.Host, s.TikTok.pixels[0], s.TikTok.currentToken())
 	fmt.Fprintf(&b, redditIndex, "http://"+r.Host, s.Reddit.pixels[0], s.Reddit.currentToken())
 	fmt.Fprintf(&b, googleIndex, "http://"+r.Host, s.Google.currentToken(), GoogleRefresh)
+	fmt.Fprintf(&b, googleAuthIndex, "http://"+r.Host, GoogleClientID, GoogleClientSecret)
+	b.WriteString(hookIndex)
 	fmt.Fprintf(&b, sheetsIndex, "http://"+r.Host, s.Sheets.deployments[0], s.Sheets.secret)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	reply(w, []byte(b.String()))
-}
-
-func (s *Server) events(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, map[string][]Event{
-		"events": s.Meta.Events(), "test_events": s.Meta.TestEvents(), "duplicates": s.Meta.Duplicates(),
-	})
-}
-
-func (s *Server) failures(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, s.Meta.Failures())
-}
-
-func (s *Server) fail(w http.ResponseWriter, r *http.Request) {
-	var f Failure
-	err := readControl(w, r, &f)
-	if err == nil {
-		err = s.Meta.Fail(f)
-	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	s.failures(w, r)
-}
-
-func (s *Server) clear(w http.ResponseWriter, r *http.Request) {
-	s.Meta.Clear()
-	s.failures(w, r)
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {

@@ -25,7 +25,7 @@ func TestIndexNamesEverything(t *testing.T) {
 	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
 		t.Fatalf("%d %s", w.Code, w.Header().Get("Content-Type"))
 	}
-	words := []string{metaURL, sandbox.MetaToken, "/hook", "/_sandbox/meta/fail", "/_sandbox/events", "/_sandbox/requests", "/_sandbox/hook/answer", "/_sandbox/reset"}
+	words := []string{metaURL, sandbox.MetaToken, "/hook", "/_sandbox/meta/fail", "/_sandbox/meta/events", "/_sandbox/meta/requests", "/_sandbox/hook/answer", "/_sandbox/reset"}
 	for _, mode := range sandbox.Modes() {
 		words = append(words, "  "+string(mode)+" ")
 	}
@@ -54,10 +54,10 @@ func TestControl(t *testing.T) {
 		{"GET", "/_sandbox/meta/fail", "", 200, `[]`},
 		{"POST", metaURL, event, 200, `"events_received":1`},
 		{"POST", metaURL, event, 200, `"events_received":1`},
-		{"GET", "/_sandbox/events", "", 200, `"duplicates":[{`},
-		{"GET", "/_sandbox/events", "", 200, `"event_id":"1"`},
-		{"GET", "/_sandbox/events", "", 200, `"test_events":[]`},
-		{"GET", "/_sandbox/requests", "", 200, `"failure":"too_many","status":429`},
+		{"GET", "/_sandbox/meta/events", "", 200, `"duplicates":[{`},
+		{"GET", "/_sandbox/meta/events", "", 200, `"event_id":"1"`},
+		{"GET", "/_sandbox/meta/events", "", 200, `"test_events":[]`},
+		{"GET", "/_sandbox/meta/requests", "", 200, `"failure":"too_many","status":429`},
 		{"POST", "/_sandbox/meta/fail", `{"mode":"html"}`, 200, `html`},
 		{"POST", metaURL, event, 502, `Bad Gateway`},
 		{"DELETE", "/_sandbox/meta/fail", "", 200, `[]`},
@@ -73,7 +73,7 @@ func TestControl(t *testing.T) {
 		{"POST", "/_sandbox/hook/answer", `{"status":42}`, 400, `not one of`},
 		{"GET", "/_sandbox/hook/requests", "", 200, `"url":"/hook/a?x=1"`},
 		{"POST", "/_sandbox/reset", "", 204, ``},
-		{"GET", "/_sandbox/events", "", 200, `"events":[]`},
+		{"GET", "/_sandbox/meta/events", "", 200, `"events":[]`},
 		{"GET", "/_sandbox/hook/requests", "", 200, `[]`},
 		{"GET", "/hook", "", 200, `ok`},
 		{"GET", "/elsewhere", "", 400, `"code":2500`},
@@ -115,9 +115,30 @@ func TestHookAnswersWithoutABody(t *testing.T) {
 func TestRecordsAreJSON(t *testing.T) {
 	s := sandbox.New(atNoon, sandbox.MetaConfig{})
 	call(s.Handler(), "POST", metaURL, "\xff{")
-	for _, url := range []string{"/_sandbox/events", "/_sandbox/requests", "/_sandbox/hook/requests", "/_sandbox/meta/fail"} {
+	for _, url := range []string{"/_sandbox/meta/events", "/_sandbox/meta/requests", "/_sandbox/hook/requests", "/_sandbox/meta/fail"} {
 		if w := call(s.Handler(), "GET", url, ""); !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s: %s", url, w.Body)
+		}
+	}
+}
+
+// What StandIns lists is there: its path takes events, its switches are switches,
+// and the index names both.
+func TestStandIns(t *testing.T) {
+	h := sandbox.New(atNoon, sandbox.MetaConfig{}).Handler()
+	index := call(h, "GET", "/_sandbox/", "").Body.String()
+	for _, s := range sandbox.StandIns() {
+		if w := call(h, "POST", s.Path, "{}"); w.Code == 404 || strings.Contains(w.Body.String(), `"code":2500`) {
+			t.Errorf("%s: POST %s: %d %s", s.Name, s.Path, w.Code, w.Body)
+		}
+		if w := call(h, "POST", s.Switches+"fail", `{"mode":"html"}`); w.Code != 200 {
+			t.Errorf("%s: POST %sfail: %d %s", s.Name, s.Switches, w.Code, w.Body)
+		}
+		if w := call(h, "GET", s.Switches+"requests", ""); w.Code != 200 {
+			t.Errorf("%s: GET %srequests: %d %s", s.Name, s.Switches, w.Code, w.Body)
+		}
+		if !strings.Contains(index, s.Path) || !strings.Contains(index, s.Switches) {
+			t.Errorf("%s: the index does not name %s and %s", s.Name, s.Path, s.Switches)
 		}
 	}
 }

@@ -153,6 +153,9 @@ func sheetsFailure(h http.Header, c sheetsCall, f Failure) *sheetsError {
 		return &sheetsError{status: http.StatusFound, login: true}
 	case ModePoison:
 		i, _ := f.poisons(c.events)
+		if i < 0 {
+			return badRows("rows: more than %d of them", f.MaxEvents)
+		}
 		return badRows("rows.%d: the row is refused", i)
 	case ModeErrorInOK:
 		return &sheetsError{status: http.StatusOK, message: `TypeError: Cannot read properties of null (line 31, file "Code")`}

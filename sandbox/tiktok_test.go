@@ -259,7 +259,7 @@ func TestTikTokControl(t *testing.T) {
 		{"POST", sandbox.TikTokPath, event, 200, `"code":0`},
 		{"GET", "/_sandbox/tiktok/events", "", 200, `"duplicates":[{`},
 		{"GET", "/_sandbox/tiktok/requests", "", 200, `"failure":"too_many","status":429,"code":40100`},
-		{"GET", "/_sandbox/events", "", 200, `"events":[]`},
+		{"GET", "/_sandbox/meta/events", "", 200, `"events":[]`},
 		{"POST", fail, `{"mode":"html"}`, 200, `html`},
 		{"POST", sandbox.TikTokPath, event, 502, `Bad Gateway`},
 		{"DELETE", fail, "", 200, `[]`},

@@ -97,6 +97,9 @@ func failureOfTikTok(h http.Header, c tiktokCall, f Failure) *tiktokError {
 		return &tiktokError{http.StatusOK, 40001, "No permission to operate pixel code"}
 	case ModePoison:
 		i, _ := f.poisons(c.events)
+		if i < 0 {
+			return tiktokRefusal(fmt.Sprintf("data: holds more than %d events", f.MaxEvents))
+		}
 		return tiktokRefusal(fmt.Sprintf("data.%d: the event is refused", i))
 	case ModeErrorInOK:
 		return &tiktokError{http.StatusOK, 50000, "System error"}

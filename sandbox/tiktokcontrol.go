@@ -16,28 +16,5 @@ TikTok Events API, switches of the same kind below /_sandbox/tiktok/
 // routes adds the stand-in and its switches to a mux.
 func (s *TikTok) routes(mux *http.ServeMux) {
 	mux.Handle("/open_api/", s)
-	failures := func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Failures()) }
-	mux.HandleFunc("GET /_sandbox/tiktok/fail", failures)
-	mux.HandleFunc("POST /_sandbox/tiktok/fail", func(w http.ResponseWriter, r *http.Request) {
-		var f Failure
-		err := readControl(w, r, &f)
-		if err == nil {
-			err = s.Fail(f)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		failures(w, r)
-	})
-	mux.HandleFunc("DELETE /_sandbox/tiktok/fail", func(w http.ResponseWriter, r *http.Request) {
-		s.Clear()
-		failures(w, r)
-	})
-	mux.HandleFunc("GET /_sandbox/tiktok/events", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, map[string][]Event{"events": s.Events(), "test_events": s.TestEvents(), "duplicates": s.Duplicates()})
-	})
-	mux.HandleFunc("GET /_sandbox/tiktok/requests", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, s.Requests())
-	})
+	control(mux, "tiktok", s, func() any { return s.Requests() })
 }

@@ -1,11 +1,9 @@
 package sandbox
 
 import (
-	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"strings"
+	"time"
 )
 
 // Traffic makes up clicks and what Everflow later says about them, the good and
@@ -14,7 +12,8 @@ import (
 type Traffic struct {
 	rand    *rand.Rand
 	offerID string
-	n       int
+	n       int // sales so far
+	visits  int
 }
 
 // Story is what happens in one click session.
@@ -32,7 +31,11 @@ const (
 	StoryLiteralMacro Story = "literal_macro" // the template says {Sub5}
 	StoryEmptyClickID Story = "empty_click_id"
 	StoryUnknownClick Story = "unknown_click"
-	StoryGarbage      Story = "garbage" // nothing that could be read
+	StoryLateClick    Story = "late_click" // the click's record comes after the postback
+	StoryOldClick     Story = "old_click"  // a click of 40 days ago
+	StoryTooEarly     Story = "too_early"  // the network says that it was an hour before the click
+	StoryDirect       Story = "direct"     // the network gives the platform's own click ID back
+	StoryGarbage      Story = "garbage"    // nothing that could be read
 )
 
 // Stories returns all stories.
@@ -40,14 +43,8 @@ func Stories() []Story {
 	return []Story{
 		StoryBase, StoryRepeat, StorySecondURL, StoryUpsell, StoryRebill, StoryApproved,
 		StoryRejected, StoryLiteralMacro, StoryEmptyClickID, StoryUnknownClick, StoryGarbage,
+		StoryLateClick, StoryOldClick, StoryTooEarly, StoryDirect,
 	}
-}
-
-// AdClick is a visitor's click on an ad of Meta's.
-type AdClick struct {
-	Query     string // appended to the campaign's link by the platform
-	UserAgent string
-	IP        string // of a documentation range
 }
 
 // Shot is one postback to fire: Simulator.Fire(ctx, PostbackID, Conversion).
@@ -55,7 +52,10 @@ type Shot struct {
 	Story      Story
 	PostbackID string
 	Conversion Conversion
-	Truth      Truth
+	// Ago is how long before now the network says that it happened, in
+	// {timestamp} as Unix seconds; 0: it says nothing.
+	Ago   time.Duration
+	Truth Truth
 }
 
 // Truth is what a tracker should make of a postback.
@@ -68,9 +68,27 @@ type Truth struct {
 	First bool
 	// Change: it moves the status of a conversion that is known.
 	Change bool
-	// Matched: its click is the one that the session was made for.
+	// Matched: its click is the one that the session was made for, and it counts
+	// for it.
 	Matched bool
+	Fate    Fate
+	// Platform sold the click, and Goal is what the visitor did. Value is what it
+	// was worth, in US dollars.
+	Platform, Goal, Value string
 }
+
+// Fate is what becomes of a conversion.
+type Fate string
+
+// The fates.
+const (
+	FateMatched Fate = "matched"
+	FateDirect  Fate = "direct"   // by the platform's own click ID
+	FateUnknown Fate = "unknown"  // its click was never heard of
+	FateNone    Fate = "no_click" // it names none
+	FateOld     Fate = "old"      // its click is too old
+	FateEarly   Fate = "early"    // it was before its click
+)
 
 // Expected is the sum of the truth about some shots.
 type Expected struct {
@@ -96,6 +114,8 @@ const (
 	postbackGuide   = "guide"
 	postbackWrong   = "wrong"
 	postbackGarbage = "garbage"
+	postbackTimed   = "timed"
+	postbackDirect  = "direct-" // and the platform
 )
 
 // Postbacks are those that shots fire. address is where the tracker takes
@@ -109,102 +129,21 @@ func (t *Traffic) Postbacks(address string) []Postback {
 	const full = guide + "&conversion_id={conversion_id}&event_id={event_id}&event_name={event_name}" +
 		"&order_id={order_id}&sale_amount={sale_amount}&status={status}"
 	at := address + sep
-	return []Postback{
+	all := []Postback{
 		{ID: postbackMain, URL: at + full, Type: TypeConversion, Scope: ScopeGlobal},
 		{ID: postbackEvents, URL: at + full, Type: TypeEvent, Scope: ScopeGlobal},
 		{ID: postbackGuide, URL: at + guide, Type: TypeConversion, Scope: ScopeSpecific, OfferID: t.offerID},
 		{ID: postbackWrong, URL: at + strings.Replace(guide, "{sub5}", "{Sub5}", 1), Type: TypeConversion, Scope: ScopeGlobal},
 		{ID: postbackGarbage, URL: at + "&&=%zz;%7B&?x=%FF%FE&<b>", Type: TypeConversion, Scope: ScopeGlobal},
+		{ID: postbackTimed, URL: at + full + "&timestamp={timestamp}", Type: TypeConversion, Scope: ScopeGlobal},
 	}
-}
-
-// Click makes up the next click.
-func (t *Traffic) Click() AdClick {
-	agents := []string{
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/530.0.0]",
-		"Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36",
+	for _, platform := range Sellers() {
+		all = append(all, Postback{
+			ID: postbackDirect + platform, URL: at + strings.Replace(full, "click_id", directParam(platform), 1),
+			Type: TypeConversion, Scope: ScopeGlobal,
+		})
 	}
-	ip := fmt.Sprintf("203.0.113.%d", 1+t.rand.IntN(254))
-	if t.rand.IntN(3) == 0 {
-		ip = fmt.Sprintf("2001:db8::%x", 1+t.rand.IntN(0xffff))
-	}
-	q := url.Values{
-		"fbclid":       {"IwAR" + t.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 57)},
-		"utm_campaign": {fmt.Sprintf("campaign %d", 1+t.rand.IntN(5))},
-		"adset_id":     {fmt.Sprint(2300 + t.rand.IntN(10))},
-		"ad_id":        {fmt.Sprint(4500 + t.rand.IntN(40))},
-	}
-	return AdClick{Query: q.Encode(), UserAgent: agents[t.rand.IntN(len(agents))], IP: ip}
-}
-
-// Session makes up what the network says about a click, in order: half of the
-// time one sale, else any other story.
-func (t *Traffic) Session(clickID string) []Shot {
-	stories := Stories()
-	story := stories[0]
-	if t.rand.IntN(2) == 0 {
-		story = stories[1+t.rand.IntN(len(stories)-1)]
-	}
-	return t.Tell(story, clickID)
-}
-
-// Tell makes up the shots of one story.
-func (t *Traffic) Tell(story Story, clickID string) []Shot {
-	base := t.sale(clickID)
-	s := session{story: story, matched: true, known: map[string]bool{}}
-	switch story {
-	case StoryBase:
-		s.add(postbackMain, base, "base")
-	case StoryRepeat:
-		for range 2 + t.rand.IntN(2) {
-			s.add(postbackMain, base, "base")
-		}
-	case StorySecondURL:
-		first, second := postbackMain, postbackGuide
-		if t.rand.IntN(2) == 0 {
-			first, second = second, first
-		}
-		s.add(first, base, "base")
-		s.add(second, base, "base")
-	case StoryUpsell:
-		s.add(postbackMain, base, "base")
-		for i, name := range []string{"Upgrade", "Add-on & extras"} {
-			event := t.event(base, fmt.Sprint(7+i), name)
-			for range 1 + t.rand.IntN(2) {
-				s.add(postbackEvents, event, name)
-			}
-		}
-	case StoryRebill:
-		s.add(postbackMain, base, "base")
-		again := t.sale(clickID)
-		again.TransactionID = base.TransactionID
-		s.add(postbackMain, again, "again")
-		s.add(postbackMain, base, "base")
-	case StoryApproved:
-		s.add(postbackMain, base, "base")
-		base.Status = "approved"
-		s.change(postbackMain, base, "base")
-	case StoryRejected:
-		s.add(postbackMain, base, "base")
-		base.Status, base.ConversionID = "rejected", t.id()
-		s.change(postbackMain, base, "base")
-	case StoryLiteralMacro:
-		s.matched = false
-		s.add(postbackWrong, base, "base")
-	case StoryEmptyClickID:
-		s.matched = false
-		base.Sub[4] = ""
-		s.add(postbackMain, base, "base")
-	case StoryUnknownClick:
-		s.matched = false
-		base.Sub[4] = "01" + t.text("0123456789abcdefghjkmnpqrstvwxyz", 24)
-		s.add(postbackMain, base, "base")
-	case StoryGarbage:
-		s.matched = false
-		s.add(postbackGarbage, base, "")
-	}
-	return s.shots
+	return all
 }
 
 // Expect adds up the truth of shots that were fired in their order.
@@ -228,64 +167,13 @@ func Expect(shots []Shot) Expected {
 	return e
 }
 
-// session collects the shots of one click session.
-type session struct {
-	story   Story
-	matched bool
-	known   map[string]bool
-	shots   []Shot
-}
-
-func (s *session) add(postbackID string, c Conversion, goal string) {
-	truth := Truth{Matched: s.matched}
-	if goal != "" {
-		truth.Key = c.TransactionID + " " + goal
-		truth.First = !s.known[goal]
-		s.known[goal] = true
+// Fates counts the conversions of shots by their fate.
+func Fates(shots []Shot) map[Fate]int {
+	fates := map[Fate]int{}
+	for _, s := range shots {
+		if s.Truth.First {
+			fates[s.Truth.Fate]++
+		}
 	}
-	s.shots = append(s.shots, Shot{Story: s.story, PostbackID: postbackID, Conversion: c, Truth: truth})
-}
-
-func (s *session) change(postbackID string, c Conversion, goal string) {
-	s.add(postbackID, c, goal)
-	s.shots[len(s.shots)-1].Truth.Change = true
-}
-
-// sale makes up a base conversion on a session of its own. Its payout is no
-// other sale's, so that two sales of a session are never mistaken for one.
-func (t *Traffic) sale(clickID string) Conversion {
-	t.n++
-	c := Conversion{
-		Type: TypeConversion, TransactionID: t.id(), ConversionID: t.id(), OfferID: t.offerID,
-		OrderID: fmt.Sprintf("order-%d", t.n), Payout: fmt.Sprintf("%d.%02d", 20+t.n/100%50, t.n%100),
-		SaleAmount: "99.90", Status: "pending",
-	}
-	c.Sub[0], c.Sub[4] = "sfw", clickID
-	return c
-}
-
-// event makes up something that followed a sale.
-func (t *Traffic) event(sale Conversion, id, name string) Conversion {
-	e := sale
-	e.Type, e.ConversionID, e.EventID, e.EventName = TypeEvent, t.id(), id, name
-	e.OrderID += "-" + id
-	e.Payout = "5." + id + "0"
-	return e
-}
-
-// id is 32 hex digits, as Everflow's IDs are.
-func (t *Traffic) id() string {
-	b := make([]byte, 16)
-	for i := range b {
-		b[i] = byte(t.rand.Uint32())
-	}
-	return hex.EncodeToString(b)
-}
-
-func (t *Traffic) text(alphabet string, n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = alphabet[t.rand.IntN(len(alphabet))]
-	}
-	return string(b)
+	return fates
 }

@@ -1,9 +1,11 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +43,7 @@ func (l *ledger) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	switch {
 	case !known:
 		l.got.Conversions++
-		if l.clicks[q.Get("click_id")] {
+		if l.clicks[q.Get("click_id")] && !q.Has("timestamp") {
 			l.got.Matched++
 		}
 	case before != "" && status != before:
@@ -60,10 +62,10 @@ func TestTrafficTellsTheTruth(t *testing.T) {
 	})
 	stories := map[sandbox.Story]int{}
 	var shots []sandbox.Shot
-	for range 500 {
-		clickID := "click-" + traffic.Click().IP + strings.Repeat("x", len(l.clicks))
-		l.clicks[clickID] = true
-		shots = append(shots, traffic.Session(clickID)...)
+	for i := range 500 {
+		v, clickID := traffic.Visit(), fmt.Sprintf("click-%d", i)
+		l.clicks[clickID] = v.Click.Age == 0
+		shots = append(shots, traffic.Follow(v, clickID)...)
 	}
 	for _, shot := range shots {
 		stories[shot.Story]++
@@ -106,6 +108,10 @@ func TestStories(t *testing.T) {
 		sandbox.StoryEmptyClickID: {{"main", true, false, false, true}},
 		sandbox.StoryUnknownClick: {{"main", true, false, false, true}},
 		sandbox.StoryGarbage:      {{"garbage", false, false, false, false}},
+		sandbox.StoryLateClick:    {{"main", true, false, true, true}},
+		sandbox.StoryOldClick:     {{"main", true, false, false, true}},
+		sandbox.StoryTooEarly:     {{"timed", true, false, false, true}},
+		sandbox.StoryDirect:       {{"direct-meta", true, false, false, true}},
 	}
 	for story, want := range tests {
 		t.Run(string(story), func(t *testing.T) {
@@ -121,20 +127,59 @@ func TestStories(t *testing.T) {
 }
 
 func TestTrafficIsTheSameForASeed(t *testing.T) {
-	from := func(seed uint64) (clicks []sandbox.AdClick, shots []sandbox.Shot) {
+	from := func(seed uint64) (visits []sandbox.Visit, shots []sandbox.Shot) {
 		traffic := sandbox.NewTraffic(seed, "17")
 		for range 20 {
-			clicks = append(clicks, traffic.Click())
-			shots = append(shots, traffic.Session("click")...)
+			v := traffic.Visit()
+			visits = append(visits, v)
+			shots = append(shots, traffic.Follow(v, "click")...)
 		}
-		return clicks, shots
+		return visits, shots
 	}
-	clicks, shots := from(3)
-	againClicks, againShots := from(3)
-	if diff := cmp.Diff(clicks, againClicks) + cmp.Diff(shots, againShots); diff != "" {
+	visits, shots := from(3)
+	againVisits, againShots := from(3)
+	if diff := cmp.Diff(visits, againVisits) + cmp.Diff(shots, againShots); diff != "" {
 		t.Errorf("the same seed (-first +second):\n%s", diff)
 	}
-	if otherClicks, _ := from(4); cmp.Equal(clicks, otherClicks) {
-		t.Error("another seed made the same clicks")
+	if otherVisits, _ := from(4); cmp.Equal(visits, otherVisits) {
+		t.Error("another seed made the same visits")
+	}
+}
+
+// Each platform's clicks bring its own parameters, and of its pixel's cookie some.
+func TestClicksAreTheirPlatforms(t *testing.T) {
+	want := map[string][]string{
+		"meta": {"_fbp", "fbclid"}, "tiktok": {"_ttp", "ttclid"}, "reddit": {"_rdt_uuid", "rdt_cid"}, "google": {"gbraid", "gclid", "wbraid"},
+	}
+	got := map[string][]string{}
+	introduced, six := 0, 0
+	traffic := sandbox.NewTraffic(1, "17")
+	for range 200 {
+		c := traffic.Visit().Click
+		q, err := url.ParseQuery(c.Query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _, _ := strings.Cut(c.Cookie, "=")
+		for _, param := range []string{"fbclid", "ttclid", "rdt_cid", "gclid", "gbraid", "wbraid", name} {
+			if (param == name && name != "" || q.Has(param)) && !slices.Contains(got[c.Platform], param) {
+				got[c.Platform] = append(got[c.Platform], param)
+			}
+		}
+		if q.Has("email") {
+			introduced++
+		}
+		if strings.Contains(c.IP, ":") {
+			six++
+		}
+	}
+	for _, params := range got {
+		slices.Sort(params)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("parameters and cookies (-want +got):\n%s", diff)
+	}
+	if introduced == 0 || introduced == 200 || six == 0 || six == 200 {
+		t.Errorf("of 200 visitors %d gave their name and %d had an IPv6 address", introduced, six)
 	}
 }

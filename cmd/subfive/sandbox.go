@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,14 @@ func newSandbox(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the strict stand-ins for the platforms alone",
-		Long: `Runs stand-ins for the platforms' conversion APIs, as strict as the real ones, and a webhook sink.
-Point a destination's base_url at it. GET /_sandbox/ lists what is there and how to make it fail.`,
+		Long: `Runs stand-ins for the platforms' conversion APIs, as strict as the real ones, a Google Sheet's and a
+webhook's. Point a destination's base_url at the address that it prints.
+
+GET /_sandbox/ explains all of it; POST /_sandbox/reset forgets what arrived. Below each one's switches:
+POST fail makes it fail, {"mode":"server_error","requests":3}; DELETE fail ends that; GET requests, and but
+for the webhook GET events, are what it got.
+
+` + standIns(""),
 		Example: `  subfive sandbox
   curl http://127.0.0.1:9100/_sandbox/`,
 		Args: exactly(0, "no arguments"),
@@ -31,12 +38,21 @@ Point a destination's base_url at it. GET /_sandbox/ lists what is there and how
 			}
 			s := sandbox.New(a.now, sandbox.MetaConfig{})
 			fmt.Fprintf(a.stdout, "the sandbox listens on http://%s; see http://%s/_sandbox/\n", l.Addr(), l.Addr())
-			fmt.Fprintf(a.stdout, "  meta: dataset_id %s, access_token %s\n", sandbox.MetaDataset, sandbox.MetaToken)
+			fmt.Fprint(a.stdout, standIns("http://"+l.Addr().String()))
 			return serveSandbox(c.Context(), s, l)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:9100", "where to listen")
 	return c
+}
+
+// standIns lists the stand-ins, with their addresses below base.
+func standIns(base string) string {
+	var b strings.Builder
+	for _, s := range sandbox.StandIns() {
+		fmt.Fprintf(&b, "  %-8s %s%s\n           %s\n           switches below %s%s\n", s.Name, base, s.Path, s.Settings, base, s.Switches)
+	}
+	return b.String()
 }
 
 // serveSandbox serves until ctx ends.
