@@ -1,21 +1,18 @@
-// Package google speaks the dialect of Google's Data Manager API: offline
-// conversions of an ad click, sent to one conversion action of a Google Ads
-// account.
+// Package google speaks the dialects of Google's two ways to take an offline
+// conversion of an ad click: the Data Manager API, and the older upload of the
+// Google Ads API, which takes no new users but can take conversions back. Either
+// way a destination is one conversion action of one Google Ads account.
 //
 // It translates and interprets. It does not send, does not retry, and decides
-// neither which event a conversion is nor what it is worth. What Google takes it
-// judges later, so that the destination is a forwarders.Confirmer. The older
-// upload of the Google Ads API is not spoken here, and a conversion can't be
-// taken back.
+// neither which event a conversion is nor what it is worth. What goes to Data
+// Manager is judged later, so that the destination is a forwarders.Confirmer.
 //
 // README.md has what Google calls things, and where each rule comes from.
 package google
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,37 +27,31 @@ import (
 var sample string
 
 const (
-	host = "https://datamanager.googleapis.com/v1/"
-	// scope is what the credentials must have been given.
-	scope = "https://www.googleapis.com/auth/datamanager"
 	// maxAge is how long after its click Google takes a conversion.
 	maxAge = 90 * 24 * time.Hour
-	// reference is what an event calls the one destination of its request.
-	reference = "action"
+	// maxBatch is how many events a request takes, of either API.
+	maxBatch = 2000
 )
 
 // Platform describes Google.
 func Platform() forwarders.Platform {
 	return forwarders.Platform{
 		Name: "google",
-		// No retraction: the Data Manager API has none.
-		Kinds:       []subfive.Kind{subfive.KindConversion, subfive.KindApproval, subfive.KindRestatement},
+		// What one destination can be told hangs on its api: see the forwarders' Kinds.
+		Kinds:       []subfive.Kind{subfive.KindConversion, subfive.KindApproval, subfive.KindRetraction, subfive.KindRestatement},
 		Goals:       map[string]string{subfive.GoalBase: "Purchase"}, // a label: the conversion action says what it is
 		ClickParams: []string{paramGCLID, paramGBRAID, paramWBRAID},
-		MaxBatch:    2000,
+		MaxBatch:    maxBatch,
 		MaxBytes:    8 << 20,            // ours: Google names no limit
 		MaxAge:      maxAge - time.Hour, // their clock, a queue before us, and the way there
-		DedupWindow: maxAge,             // a transaction ID is never forgotten, as far as Google says
-		PerSecond:   4,                  // 300 a minute and project, questions included
+		DedupWindow: maxAge,             // a transaction or order ID is never forgotten, as far as Google says
+		PerSecond:   4,                  // Data Manager: 300 a minute and project, questions included
 		Sample:      sample,
+		Errors:      dictionary(),
+		Check:       forwarders.Check{Event: "Purchase", Harmless: "Google checks a test with validateOnly, and keeps nothing of it."},
+		BeforeLive:  beforeLive(),
 		New:         newForwarder,
 	}
-}
-
-type forwarder struct {
-	settings settings
-	tokens   *tokens
-	head     []byte // the request up to its events, without the closing brace
 }
 
 func newForwarder(decode func(into any) error, c *http.Client) (forwarders.Forwarder, error) {
@@ -71,79 +62,54 @@ func newForwarder(decode func(into any) error, c *http.Client) (forwarders.Forwa
 	if err := s.complete(); err != nil {
 		return nil, fmt.Errorf("settings of google: %w", err)
 	}
-	source, err := s.Credentials.source()
+	source, err := s.Credentials.source(s.scopes())
 	if err != nil {
 		return nil, fmt.Errorf("settings of google: %w", err)
 	}
-	head, err := json.Marshal(struct {
-		Destinations []destination `json:"destinations"`
-		Encoding     string        `json:"encoding"`
-	}{[]destination{s.destination()}, "HEX"})
-	if err != nil {
-		return nil, fmt.Errorf("settings of google: %w", err)
+	a := account{settings: s, tokens: newTokens(source, c)}
+	if s.API == apiGoogleAds {
+		return &ads{account: a}, nil
 	}
-	return &forwarder{settings: s, tokens: newTokens(source, c), head: head[:len(head)-1]}, nil
+	return newDataManager(a)
 }
 
-// destination is the conversion action that events go to.
-type destination struct {
-	Reference string   `json:"reference"`
-	Operating account  `json:"operatingAccount"`
-	Login     *account `json:"loginAccount,omitempty"`
-	ActionID  string   `json:"productDestinationId"`
-}
-
+// account is what both dialects have in common: whom a destination writes to,
+// and with which credentials.
 type account struct {
-	Type string `json:"accountType"`
-	ID   string `json:"accountId"`
+	settings settings
+	tokens   *tokens
 }
 
-// Account returns the Google Ads account and its conversion action.
-func (f *forwarder) Account() string {
-	return "google:" + f.settings.CustomerID + "/" + f.settings.ConversionActionID
-}
-
-// Request puts events into one request. A test is validated and goes no
-// further.
-func (f *forwarder) Request(ctx context.Context, b forwarders.Batch) (*http.Request, error) {
-	if len(b.Events) == 0 {
-		return nil, errors.New("make request: no events")
-	}
-	var body bytes.Buffer
-	body.Write(f.head)
-	if b.Test {
-		body.WriteString(`,"validateOnly":true`)
-	}
-	body.WriteString(`,"events":[`)
-	body.Write(bytes.Join(b.Events, []byte(",")))
-	body.WriteString(`]}`)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, host+"events:ingest", bytes.NewReader(body.Bytes()))
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	return r, nil
-}
-
-// Ask asks what became of an earlier request, by the ID that Google gave it.
-func (f *forwarder) Ask(ctx context.Context, ref string) (*http.Request, error) {
-	if ref == "" {
-		return nil, errors.New("make question: no request ID")
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, host+"requestStatus:retrieve?requestId="+url.QueryEscape(ref), nil)
-	if err != nil {
-		return nil, fmt.Errorf("make question: %w", err)
-	}
-	return r, nil
+// Account returns the Google Ads account and its conversion action. It is the
+// same for both APIs: a destination may change from one to the other.
+func (a account) Account() string {
+	return "google:" + a.settings.CustomerID + "/" + a.settings.ConversionActionID
 }
 
 // Authorize adds an access token, which it gets when there is none that still
-// holds, or with fresh in any case.
-func (f *forwarder) Authorize(ctx context.Context, r *http.Request, fresh bool) error {
-	t, err := f.tokens.token(ctx, fresh)
+// holds, or with fresh in any case. The Google Ads API is given the developer
+// token, too, where there is one.
+func (a account) Authorize(ctx context.Context, r *http.Request, fresh bool) error {
+	t, err := a.tokens.token(ctx, fresh)
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Authorization", "Bearer "+t)
+	if a.settings.DeveloperToken != "" {
+		r.Header.Set("Developer-Token", a.settings.DeveloperToken)
+	}
 	return nil
+}
+
+// Ask asks Data Manager what became of an earlier request, by the ID that it
+// gave it.
+func (account) Ask(ctx context.Context, ref string) (*http.Request, error) {
+	if ref == "" {
+		return nil, errors.New("make question: no request ID")
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, dataManagerHost+"requestStatus:retrieve?requestId="+url.QueryEscape(ref), nil)
+	if err != nil {
+		return nil, fmt.Errorf("make question: %w", err)
+	}
+	return r, nil
 }

@@ -15,7 +15,9 @@ import (
 	"subfive/forwarders/forwardertest"
 )
 
-func TestPlatform(t *testing.T) { forwardertest.Run(t, Platform(), ".") }
+func TestDataManager(t *testing.T) { forwardertest.RunData(t, Platform(), "testdata/data_manager") }
+
+func TestGoogleAds(t *testing.T) { forwardertest.RunData(t, Platform(), "testdata/google_ads") }
 
 const least = `customer_id: 123-456-7890
 conversion_action_id: "6543210987"
@@ -69,19 +71,19 @@ func TestOneClickID(t *testing.T) {
 		params map[string]string
 		want   adIdentifiers
 	}{
-		"gclid":                   {map[string]string{"gclid": "Cj0-_~"}, adIdentifiers{GCLID: "Cj0-_~", Device: mozilla}},
-		"gbraid":                  {map[string]string{"gbraid": "0AAA"}, adIdentifiers{GBRAID: "0AAA", Device: mozilla}},
-		"wbraid":                  {map[string]string{"wbraid": "Cl8K"}, adIdentifiers{WBRAID: "Cl8K", Device: mozilla}},
-		"all three":               {map[string]string{"gclid": "a", "gbraid": "b", "wbraid": "c"}, adIdentifiers{GCLID: "a", Device: mozilla}},
-		"both that stand in":      {map[string]string{"gbraid": "b", "wbraid": "c"}, adIdentifiers{GBRAID: "b", Device: mozilla}},
-		"empty gclid":             {map[string]string{"gclid": "", "wbraid": "c"}, adIdentifiers{WBRAID: "c", Device: mozilla}},
-		"gclid not UTF-8":         {map[string]string{"gclid": "a\xff", "gbraid": "b"}, adIdentifiers{GBRAID: "b", Device: mozilla}},
-		"long, byte for byte":     {map[string]string{"gclid": long}, adIdentifiers{GCLID: long, Device: mozilla}},
-		"marks that JSON escapes": {map[string]string{"gclid": "a\"b\\c<&> d "}, adIdentifiers{GCLID: "a\"b\\c<&> d ", Device: mozilla}},
+		"gclid":                   {map[string]string{"gclid": "Cj0-_~"}, adIdentifiers{clickID: clickID{GCLID: "Cj0-_~"}, Device: mozilla}},
+		"gbraid":                  {map[string]string{"gbraid": "0AAA"}, adIdentifiers{clickID: clickID{GBRAID: "0AAA"}, Device: mozilla}},
+		"wbraid":                  {map[string]string{"wbraid": "Cl8K"}, adIdentifiers{clickID: clickID{WBRAID: "Cl8K"}, Device: mozilla}},
+		"all three":               {map[string]string{"gclid": "a", "gbraid": "b", "wbraid": "c"}, adIdentifiers{clickID: clickID{GCLID: "a"}, Device: mozilla}},
+		"both that stand in":      {map[string]string{"gbraid": "b", "wbraid": "c"}, adIdentifiers{clickID: clickID{GBRAID: "b"}, Device: mozilla}},
+		"empty gclid":             {map[string]string{"gclid": "", "wbraid": "c"}, adIdentifiers{clickID: clickID{WBRAID: "c"}, Device: mozilla}},
+		"gclid not UTF-8":         {map[string]string{"gclid": "a\xff", "gbraid": "b"}, adIdentifiers{clickID: clickID{GBRAID: "b"}, Device: mozilla}},
+		"long, byte for byte":     {map[string]string{"gclid": long}, adIdentifiers{clickID: clickID{GCLID: long}, Device: mozilla}},
+		"marks that JSON escapes": {map[string]string{"gclid": "a\"b\\c<&> d "}, adIdentifiers{clickID: clickID{GCLID: "a\"b\\c<&> d "}, Device: mozilla}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if d := cmp.Diff(tt.want, render(t, newGoogle(t, ""), sale(tt.params)).Ad); d != "" {
+			if d := cmp.Diff(tt.want, render(t, newGoogle(t, ""), sale(tt.params)).Ad, cmp.AllowUnexported(adIdentifiers{})); d != "" {
 				t.Error(d)
 			}
 		})
@@ -92,7 +94,7 @@ func TestDirectMode(t *testing.T) {
 	d := sale(nil)
 	d.Click = nil
 	d.Conversion = subfive.Conversion{DirectParam: "wbraid", DirectValue: "Cl8K"}
-	if diff := cmp.Diff(adIdentifiers{WBRAID: "Cl8K"}, render(t, newGoogle(t, ""), d).Ad); diff != "" {
+	if diff := cmp.Diff(adIdentifiers{clickID: clickID{WBRAID: "Cl8K"}}, render(t, newGoogle(t, ""), d).Ad, cmp.AllowUnexported(adIdentifiers{})); diff != "" {
 		t.Error(diff)
 	}
 	d.Conversion.DirectParam = "fbclid"
@@ -118,7 +120,7 @@ func TestConsentIsNeverTakenForGranted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := clicked()
 			d.Click.Consent = tt.said
-			if diff := cmp.Diff(tt.want, render(t, newGoogle(t, "refuse_when: []\n"), d).Consent); diff != "" {
+			if diff := cmp.Diff(tt.want, render(t, newGoogle(t, ""), d).Consent); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -184,7 +186,7 @@ func TestDigestIsNoBrowser(t *testing.T) {
 
 func TestRestatementBearsTheConversionsID(t *testing.T) {
 	d := clicked()
-	d.Kind, d.EventID = subfive.KindRestatement, "cv_1-restatement"
+	d.Kind, d.EventID, d.ConversionID = subfive.KindRestatement, "dl_of_its_own", "cv_1"
 	if got := render(t, newGoogle(t, ""), d).Transaction; got != "cv_1" {
 		t.Errorf("transactionId %s: it would be another conversion", got)
 	}
@@ -206,9 +208,8 @@ func TestEventRefusals(t *testing.T) {
 		"negative":          {func(d *subfive.Delivery) { d.Value.Amount = -1 }, "negative"},
 		"nobody":            {func(d *subfive.Delivery) { d.Click = nil }, "nothing is known"},
 		"browser only":      {func(d *subfive.Delivery) { d.Click.Params = nil }, "user_data is off"},
-		"taken back":        {func(d *subfive.Delivery) { d.Kind = subfive.KindRetraction }, "on_reversal"},
+		"taken back":        {func(d *subfive.Delivery) { d.Kind = subfive.KindRetraction }, "can't be taken back"},
 		"restated to what":  {func(d *subfive.Delivery) { d.Kind, d.Value = subfive.KindRestatement, nil }, "no value"},
-		"consent denied":    {func(d *subfive.Delivery) { d.Click.Consent = map[string]string{"consent_ad_user_data": "DENIED"} }, "refuse_when"},
 		"told after 90 d":   {func(d *subfive.Delivery) { d.Click.ClickedAt = noon.Add(-maxAge - time.Second) }, "90 days"},
 		"happened after it": {func(d *subfive.Delivery) { d.EventTime = d.Click.ClickedAt.Add(maxAge + 1) }, "90 days"},
 	}
@@ -225,17 +226,6 @@ func TestEventRefusals(t *testing.T) {
 	d.Click.ClickedAt = noon.Add(-maxAge)
 	if _, err := newGoogle(t, "").Event(d); err != nil {
 		t.Errorf("on the last day: %v", err)
-	}
-}
-
-func TestRefuseWhen(t *testing.T) {
-	d := clicked()
-	d.Click.Consent = map[string]string{"gpp": "DBAA"}
-	if b, err := newGoogle(t, "refuse_when: [gpp]\n").Event(d); err == nil {
-		t.Errorf("sent against the settings: %s", b)
-	}
-	if _, err := newGoogle(t, "refuse_when: [sec_gpc]\n").Event(d); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -261,17 +251,21 @@ func TestRequestAndQuestion(t *testing.T) {
 }
 
 func BenchmarkEvent(b *testing.B) {
-	f := newGoogle(b, "user_data: true\n")
-	d := sale(map[string]string{"gclid": strings.Repeat("aZ0bY9_cX8-dW7~", 6)})
-	d.Click.Consent = map[string]string{"consent_ad_user_data": "granted"}
-	d.User = map[string]string{subfive.UserEmail: strings.Repeat("ab", 32), subfive.UserPhone: strings.Repeat("cd", 32)}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := f.Event(d); err != nil {
-			b.Fatal(err)
-		}
+	for _, api := range []string{apiDataManager, apiGoogleAds} {
+		b.Run(api, func(b *testing.B) {
+			f := newGoogle(b, "user_data: true\napi: "+api+"\n")
+			d := sale(map[string]string{"gclid": strings.Repeat("aZ0bY9_cX8-dW7~", 6)})
+			d.Click.Consent = map[string]string{"consent_ad_user_data": "granted"}
+			d.User = map[string]string{subfive.UserEmail: strings.Repeat("ab", 32), subfive.UserPhone: strings.Repeat("cd", 32)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.Event(d); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		})
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
 func ExamplePlatform() {

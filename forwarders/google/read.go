@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +32,8 @@ type refusal struct {
 
 // detail is any of the messages that come along, told apart by what is in them.
 type detail struct {
+	Type       string            `json:"@type"`
+	Errors     []adsError        `json:"errors"`    // GoogleAdsFailure
 	Reason     string            `json:"reason"`    // ErrorInfo
 	RequestID  string            `json:"requestId"` // RequestInfo
 	Metadata   map[string]string `json:"metadata"`
@@ -49,7 +50,7 @@ type violation struct {
 // Read says what an answer means. Google takes all events of a request or none;
 // where it names the bad ones, the others are innocent and go again. What it
 // takes it has not judged yet.
-func (f *forwarder) Read(n int, a forwarders.Answer) forwarders.Result {
+func (f *dataManager) Read(n int, a forwarders.Answer) forwarders.Result {
 	r, o, ok := open(a)
 	if !ok {
 		return forwarders.Result{All: o}
@@ -77,13 +78,17 @@ func (f *forwarder) Read(n int, a forwarders.Answer) forwarders.Result {
 // false with what the answer means if that is known already.
 func open(a forwarders.Answer) (reply, subfive.Outcome, bool) {
 	if a.Err != nil {
-		return reply{}, subfive.Outcome{Class: subfive.Transient, Code: "no_answer", Message: "no answer", Ambiguous: a.Sent}, false
+		return reply{}, unanswered(a), false
 	}
 	var r reply
 	if err := json.Unmarshal(a.Body, &r); err != nil || r.Error == nil && !success(a.Status) {
 		return reply{}, unreadable(a), false
 	}
 	return r, subfive.Outcome{}, true
+}
+
+func unanswered(a forwarders.Answer) subfive.Outcome {
+	return subfive.Outcome{Class: subfive.Transient, Code: "no_answer", Message: "no answer", Ambiguous: a.Sent}
 }
 
 func success(status int) bool { return status >= 200 && status <= 299 }
@@ -93,7 +98,7 @@ func success(status int) bool { return status >= 200 && status <= 299 }
 func unreadable(a forwarders.Answer) subfive.Outcome {
 	return subfive.Outcome{
 		Class: statusClass(a.Status), HTTP: a.Status, Code: "unreadable",
-		Message:   "HTTP " + strconv.Itoa(a.Status) + " and no answer of the Data Manager API",
+		Message:   "HTTP " + strconv.Itoa(a.Status) + " and no answer of the API",
 		Ambiguous: success(a.Status) || a.Status >= 500 && a.Status != http.StatusServiceUnavailable,
 	}
 }
@@ -137,41 +142,13 @@ func refused(n int, a forwarders.Answer, e refusal) forwarders.Result {
 	return blame(n, all, wrong)
 }
 
-// statusWord says what a status of Google's means; a word that is not known says
-// as much as the HTTP status.
-func statusWord(word string, status, code int) subfive.Class {
-	switch word {
-	case "INVALID_ARGUMENT", "OUT_OF_RANGE", "ALREADY_EXISTS":
-		return subfive.Rejected
-	case "UNAUTHENTICATED":
-		return subfive.Unauthorized
-	case "PERMISSION_DENIED", "FAILED_PRECONDITION", "NOT_FOUND", "UNIMPLEMENTED":
-		return subfive.Misconfigured
-	case "RESOURCE_EXHAUSTED":
-		return subfive.Throttled
-	case "UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "ABORTED", "CANCELLED", "DATA_LOSS":
-		return subfive.Transient
-	}
-	if success(status) { // an error that claims a success
-		status = code
-	}
-	return statusClass(status)
-}
-
-// settingsAtFault are the reasons that lie in the account, the conversion action
-// or the settings, wherever Google finds them.
-var settingsAtFault = []string{
-	"PERMISSION_DENIED", "INVALID_DESTINATION", "TOO_MANY_DESTINATIONS", "DUPLICATE_DESTINATION_REFERENCE", "TERMS_AND_CONDITIONS_NOT_SIGNED",
-	"INVALID_CONVERSION_ACTION_ID", "INVALID_CONVERSION_ACTION_TYPE", "DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS",
-	"DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS", "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED",
-	"LINKED_ACCOUNT_ONLY_ALLOWED_WITH_DATA_PARTNER_LOGIN_ACCOUNT", "OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH", "NOT_ALLOWLISTED",
-	"EVENT_SOURCE_AND_DESTINATION_MISMATCH", "DESTINATION_ACCOUNT_TYPE_MISMATCH", "CUSTOM_VARIABLE_NOT_ENABLED", "CUSTOM_VARIABLE_NOT_FOUND",
-	"THIRD_PARTY_USER_DATA_NOT_ALLOWED",
-}
-
 // eventPath finds the event in a field's path: "events[3].…", and
-// "events.events[3].…" was seen, too.
-var eventPath = regexp.MustCompile(`(?:^|\.)events\[(\d+)\]`)
+// "events.events[3].…" was seen, too; of the Google Ads API "conversions[3].…"
+// and "conversion_adjustments[3].…".
+var eventPath = regexp.MustCompile(`(?:^|\.)(?:events|conversions|conversion_adjustments|conversionAdjustments)\[(\d+)\]`)
+
+// innocent is what is said of a row that another was to blame for.
+const innocent = "refused because of another event, which was named"
 
 // blame turns violations into outcomes. One in the settings holds for all.
 // Events that are named are rejected, the others deferred; if a violation names
@@ -181,7 +158,7 @@ func blame(n int, all subfive.Outcome, wrong []violation) forwarders.Result {
 	vague := false
 	all.Subcode, all.Message = wrong[0].Reason, wrong[0].text()
 	for _, v := range wrong {
-		if slices.Contains(settingsAtFault, v.Reason) || strings.HasPrefix(v.Field, "destinations") {
+		if reasonClass(v.Reason) == subfive.Misconfigured || strings.HasPrefix(v.Field, "destinations") {
 			all.Class, all.Subcode, all.Message = subfive.Misconfigured, v.Reason, v.text()
 			return forwarders.Result{All: all}
 		}
@@ -208,7 +185,7 @@ func blame(n int, all subfive.Outcome, wrong []violation) forwarders.Result {
 			each[i].Class, each[i].Named, each[i].Subcode, each[i].Message = subfive.Rejected, true, v.Reason, v.text()
 			continue
 		}
-		each[i].Class, each[i].Subcode, each[i].Message = subfive.Deferred, "", "refused because of another event, which was named"
+		each[i].Class, each[i].Subcode, each[i].Message = subfive.Deferred, "", innocent
 	}
 	return forwarders.Result{Each: each}
 }

@@ -37,7 +37,7 @@ func TestOutcomes(t *testing.T) {
 		},
 		"unreadable success": {
 			answer(200, `{"requestId":`),
-			all(subfive.Outcome{Class: subfive.Transient, HTTP: 200, Code: "unreadable", Ambiguous: true, Message: "HTTP 200 and no answer of the Data Manager API"}),
+			all(subfive.Outcome{Class: subfive.Transient, HTTP: 200, Code: "unreadable", Ambiguous: true, Message: "HTTP 200 and no answer of the API"}),
 		},
 		"second of two": {
 			answer(400, bad+`{"field":"events[1].currency","description":"not one","reason":"INVALID_CURRENCY_CODE"}]}]}}`),
@@ -160,7 +160,7 @@ func FuzzRead(f *testing.F) {
 
 // What was only validated has no verdict to wait for.
 func TestReadOfATest(t *testing.T) {
-	f := &forwarder{}
+	f := &dataManager{}
 	a := forwarders.Answer{Status: 200, Header: http.Header{}, Body: []byte(`{"requestId":"r1"}`), Test: true}
 	if got := f.Read(1, a).All; got.Class != subfive.Accepted || got.Ref != "" {
 		t.Errorf("a test is %+v", got)

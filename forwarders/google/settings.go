@@ -10,7 +10,7 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"slices"
+	"regexp"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -23,17 +23,13 @@ const (
 	apiGoogleAds   = "google_ads"
 )
 
+// defaultAPIVersion is the one that Google's libraries have; newer ones take the
+// same uploads.
+const defaultAPIVersion = "v25"
+
+var versionPattern = regexp.MustCompile(`^v[1-9][0-9]$`)
+
 const defaultTokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an endpoint, no credential
-
-// signal is something a click says about what may be done with its data.
-type signal string
-
-// The signals of refuse_when.
-const (
-	signalDenied signal = "denied"  // consent_ad_user_data is denied
-	signalGPC    signal = "sec_gpc" // the browser sent Sec-GPC: 1
-	signalGPP    signal = "gpp"     // a GPP string came, whatever it says
-)
 
 // settings are what sample.yaml explains.
 type settings struct {
@@ -44,7 +40,9 @@ type settings struct {
 	Credentials        credentials `yaml:"credentials"`
 	UserData           bool        `yaml:"user_data"`
 	IPAddress          bool        `yaml:"ip_address"`
-	RefuseWhen         []signal    `yaml:"refuse_when"` // nil: denied
+	// The two below are google_ads' alone.
+	APIVersion     string `yaml:"api_version"`
+	DeveloperToken string `yaml:"developer_token"`
 }
 
 // credentials are a refresh token with its client, or a service account.
@@ -59,26 +57,45 @@ type credentials struct {
 // complete fills in defaults and checks all of it: whatever Google would refuse
 // for every event is refused here, where the buyer sees it.
 func (s *settings) complete() error {
-	if s.RefuseWhen == nil {
-		s.RefuseWhen = []signal{signalDenied}
-	}
 	c := &s.Credentials
-	for _, v := range []*string{&c.ClientID, &c.ClientSecret, &c.RefreshToken, &c.TokenURL} {
+	for _, v := range []*string{&c.ClientID, &c.ClientSecret, &c.RefreshToken, &c.TokenURL, &s.DeveloperToken} {
 		*v = strings.TrimSpace(*v)
 	}
 	s.CustomerID = strings.ReplaceAll(s.CustomerID, "-", "") // as Google Ads shows it
 	s.LoginCustomerID = strings.ReplaceAll(s.LoginCustomerID, "-", "")
-	return errors.Join(s.checkAPI(), s.checkAccount(), c.check(), s.checkSignals())
+	return errors.Join(s.checkAPI(), s.checkAccount(), c.check())
 }
 
 func (s *settings) checkAPI() error {
 	switch s.API {
 	case "", apiDataManager:
+		s.API = apiDataManager
+		if s.APIVersion != "" || s.DeveloperToken != "" {
+			return errors.New("api_version and developer_token belong to api: google_ads; delete them, or set api")
+		}
 		return nil
 	case apiGoogleAds:
-		return errors.New("api google_ads is not supported: Google takes no new users of that upload since June 2026; use data_manager")
+		if s.APIVersion == "" {
+			s.APIVersion = defaultAPIVersion
+		}
+		switch {
+		case !versionPattern.MatchString(s.APIVersion):
+			return fmt.Errorf("api_version %q is not of the form %s", s.APIVersion, defaultAPIVersion)
+		case s.IPAddress:
+			return errors.New("ip_address: the Google Ads API takes addresses of allowlisted accounts only; delete it, or use api: data_manager")
+		}
+		return nil
 	}
-	return fmt.Errorf("api %q is not %s", s.API, apiDataManager)
+	return fmt.Errorf("api %q is neither %s nor %s", s.API, apiDataManager, apiGoogleAds)
+}
+
+// scopes are what the credentials must have been given. With google_ads what
+// Data Manager took before can still be asked about.
+func (s *settings) scopes() []string {
+	if s.API == apiGoogleAds {
+		return []string{scopeAds, scopeDataManager}
+	}
+	return []string{scopeDataManager}
 }
 
 func (s *settings) checkAccount() error {
@@ -98,25 +115,6 @@ func (s *settings) checkAccount() error {
 }
 
 func digits(s string) bool { return s != "" && len(s) <= 20 && strings.Trim(s, "0123456789") == "" }
-
-func (s *settings) checkSignals() error {
-	known := []signal{signalDenied, signalGPC, signalGPP}
-	for _, x := range s.RefuseWhen {
-		if !slices.Contains(known, x) {
-			return fmt.Errorf("refuse_when: %q is none of %v", string(x), known)
-		}
-	}
-	return nil
-}
-
-// destination is what a request says of where its events go.
-func (s *settings) destination() destination {
-	d := destination{Reference: reference, Operating: account{"GOOGLE_ADS", s.CustomerID}, ActionID: s.ConversionActionID}
-	if s.LoginCustomerID != "" {
-		d.Login = &account{"GOOGLE_ADS", s.LoginCustomerID}
-	}
-	return d
-}
 
 func (c credentials) check() error {
 	user := c.ClientID != "" || c.ClientSecret != "" || c.RefreshToken != ""
@@ -145,12 +143,12 @@ func loopback(name string) bool {
 }
 
 // source returns how a token is got with these credentials.
-func (c credentials) source() (source, error) {
+func (c credentials) source(scopes []string) (source, error) {
 	if c.ServiceAccountFile != "" {
-		return c.serviceAccount()
+		return c.serviceAccount(scopes)
 	}
 	config := &oauth2.Config{
-		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Scopes: []string{scope},
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret, Scopes: scopes,
 		Endpoint: oauth2.Endpoint{TokenURL: c.TokenURL, AuthStyle: oauth2.AuthStyleInParams},
 	}
 	if c.TokenURL == "" {
@@ -162,7 +160,7 @@ func (c credentials) source() (source, error) {
 }
 
 // serviceAccount reads the key file that Google Cloud gave out.
-func (c credentials) serviceAccount() (source, error) {
+func (c credentials) serviceAccount(scopes []string) (source, error) {
 	data, err := os.ReadFile(c.ServiceAccountFile)
 	if err != nil {
 		return nil, fmt.Errorf("read service_account_file: %w", err)
@@ -180,7 +178,7 @@ func (c credentials) serviceAccount() (source, error) {
 	if key.Type != "service_account" || key.Email == "" || !isPrivateKey(key.PrivateKey) {
 		return nil, errors.New("service_account_file is not the JSON key of a service account: type, client_email or private_key is missing or wrong")
 	}
-	config := &jwt.Config{Email: key.Email, PrivateKey: []byte(key.PrivateKey), PrivateKeyID: key.KeyID, Scopes: []string{scope}, TokenURL: defaultTokenURL}
+	config := &jwt.Config{Email: key.Email, PrivateKey: []byte(key.PrivateKey), PrivateKeyID: key.KeyID, Scopes: scopes, TokenURL: defaultTokenURL}
 	for _, u := range []string{key.TokenURL, c.TokenURL} {
 		if u != "" {
 			config.TokenURL = u

@@ -15,9 +15,14 @@ func TestSettings(t *testing.T) {
 	}
 	tests := map[string]struct{ yaml, says string }{
 		"least":                     {account + action + user, ""},
-		"all":                       {account + action + user + "api: data_manager\nlogin_customer_id: \"987\"\nuser_data: true\nip_address: true\nrefuse_when: [denied, gpp, sec_gpc]\n", ""},
-		"the older API":             {account + action + user + "api: google_ads\n", "use data_manager"},
-		"no such API":               {account + action + user + "api: analytics\n", "is not data_manager"},
+		"all":                       {account + action + user + "api: data_manager\nlogin_customer_id: \"987\"\nuser_data: true\nip_address: true\n", ""},
+		"the older API":             {account + action + user + "api: google_ads\nlogin_customer_id: \"987\"\nuser_data: true\napi_version: v26\ndeveloper_token: x\n", ""},
+		"a version by number":       {account + action + user + "api: google_ads\napi_version: \"25\"\n", "api_version"},
+		"a version that is a path":  {account + action + user + "api: google_ads\napi_version: v25/x\n", "api_version"},
+		"address to the older API":  {account + action + user + "api: google_ads\nip_address: true\n", "ip_address"},
+		"version of the newer API":  {account + action + user + "api_version: v1\n", "belong to api: google_ads"},
+		"token for the newer API":   {account + action + user + "developer_token: x\n", "belong to api: google_ads"},
+		"no such API":               {account + action + user + "api: analytics\n", "is neither data_manager nor google_ads"},
 		"no account":                {action + user, "customer_id is missing"},
 		"account by name":           {"customer_id: acme\n" + action + user, "customer_id"},
 		"manager by name":           {account + action + user + "login_customer_id: acme\n", "login_customer_id"},
@@ -33,8 +38,8 @@ func TestSettings(t *testing.T) {
 		"endpoint in the clear":     {withURL("http://oauth2.googleapis.com/token"), "token_url"},
 		"endpoint with a password":  {withURL("https://u:p@example.com"), "token_url"},
 		"no endpoint":               {withURL("oauth2.googleapis.com"), "token_url"},
-		"unknown signal":            {account + action + user + "refuse_when: [dnt]\n", "refuse_when"},
-		"unknown setting":           {account + action + user + "developer_token: x\n", "developer_token"},
+		"consent is not its own":    {account + action + user + "refuse_when: [denied]\n", "refuse_when"},
+		"unknown setting":           {account + action + user + "pixel: x\n", "pixel"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,11 @@ type reasonCount struct {
 // request. Those who ask may be some of them alone and in another order, so that
 // places say nothing here: what failed in part is told again with the same ID,
 // which changes nothing for the rows that Google has.
-func (f *forwarder) ReadStatus(n int, a forwarders.Answer) forwarders.Result {
+func (f *dataManager) ReadStatus(n int, a forwarders.Answer) forwarders.Result {
+	return readStatus(n, a)
+}
+
+func readStatus(n int, a forwarders.Answer) forwarders.Result {
 	r, o, ok := open(a)
 	if !ok {
 		return forwarders.Result{All: o}
@@ -99,7 +103,7 @@ func (v verdict) failed(o subfive.Outcome) subfive.Outcome {
 	partly := v.Status == "PARTIAL_SUCCESS"
 	o.Class, o.Message = subfive.Rejected, "Google gives no reason"
 	for i, c := range v.Error.Counts {
-		class := reasonClass(c.Reason)
+		class := verdictClass(c.Reason)
 		if class == subfive.Misconfigured && partly {
 			class = subfive.Rejected // others passed, so that it is about these clicks
 		}
@@ -121,29 +125,13 @@ func (v verdict) failed(o subfive.Outcome) subfive.Outcome {
 	}
 	// Where all failed for reasons that stay, sending them apart helps none.
 	o.Named = !partly && o.Class == subfive.Rejected && !slices.ContainsFunc(v.Error.Counts, func(c reasonCount) bool {
-		return reasonClass(c.Reason) != subfive.Rejected
+		return verdictClass(c.Reason) != subfive.Rejected
 	}) && len(v.Error.Counts) > 0
 	return o
 }
 
 func gravity(c subfive.Class) int {
-	return slices.Index([]subfive.Class{subfive.Accepted, subfive.Deferred, subfive.Transient, subfive.Rejected, subfive.Misconfigured}, c)
-}
-
-// reasonClass says what a reason means. One that is not known is taken for good,
-// and shown as it came.
-func reasonClass(reason string) subfive.Class {
-	name := strings.TrimPrefix(reason, "PROCESSING_ERROR_")
-	switch strings.TrimPrefix(name, "REASON_") {
-	case "DUPLICATE_TRANSACTION_ID", "DUPLICATE_GCLID": // it is there
-		return subfive.Accepted
-	case "TOO_RECENT_CLICK", "DESTINATION_TOO_RECENTLY_CREATED":
-		return subfive.Deferred
-	case "INTERNAL_ERROR":
-		return subfive.Transient
-	case "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED", "CUSTOM_VARIABLE_NOT_ENABLED", "INVALID_OPERATING_ACCOUNT_FOR_CLICK",
-		"OPERATING_ACCOUNT_MISMATCH_FOR_AD_IDENTIFIER", "ONE_PER_CLICK_CONVERSION_ACTION_NOT_PERMITTED_WITH_BRAID", "EXTERNAL_ATTRIBUTION_DATA_MISSING":
-		return subfive.Misconfigured
-	}
-	return subfive.Rejected
+	return slices.Index([]subfive.Class{
+		subfive.Accepted, subfive.Deferred, subfive.Transient, subfive.Rejected, subfive.Throttled, subfive.Misconfigured, subfive.Unauthorized,
+	}, c)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -191,15 +192,15 @@ func TestServiceAccountFiles(t *testing.T) {
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := (credentials{ServiceAccountFile: keyFile(t, change)}).source(); err == nil || strings.Contains(err.Error(), "BEGIN") {
+			if _, err := (credentials{ServiceAccountFile: keyFile(t, change)}).source([]string{scopeDataManager}); err == nil || strings.Contains(err.Error(), "BEGIN") {
 				t.Errorf("error %v", err)
 			}
 		})
 	}
-	if _, err := (credentials{ServiceAccountFile: "testdata/none.json"}).source(); err == nil {
+	if _, err := (credentials{ServiceAccountFile: "testdata/none.json"}).source([]string{scopeDataManager}); err == nil {
 		t.Error("a file that is not there was read")
 	}
-	if _, err := (credentials{ServiceAccountFile: "testdata/config.yaml"}).source(); err == nil {
+	if _, err := (credentials{ServiceAccountFile: "testdata/data_manager/config.yaml"}).source([]string{scopeDataManager}); err == nil {
 		t.Error("a file that is no key was taken for one")
 	}
 }
@@ -254,5 +255,39 @@ func TestAFailedQuestionIsAskedAgain(t *testing.T) {
 	fail = false
 	if got, err := tk.token(t.Context(), false); err != nil || got != "x" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Each API has its own scope, and its own headers.
+func TestWhatEachAPIIsGiven(t *testing.T) {
+	tests := map[string]struct{ more, scope, developer string }{
+		"data_manager":          {"", scopeDataManager, ""},
+		"google_ads":            {"api: google_ads\n", scopeAds + " " + scopeDataManager, ""},
+		"google_ads, old token": {"api: google_ads\ndeveloper_token: exampleDeveloperToken\n", scopeAds + " " + scopeDataManager, "exampleDeveloperToken"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := newEndpoint(t)
+			path := keyFile(t, func(key map[string]string) { key["token_uri"] = e.URL })
+			f, err := Platform().New(forwardertest.Decode([]byte("customer_id: \"1\"\nconversion_action_id: \"2\"\ncredentials: {service_account_file: "+path+"}\n"+tt.more)), e.Client())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://googleads.googleapis.com/", nil)
+			if err := f.Authorize(t.Context(), r, false); err != nil {
+				t.Fatal(err)
+			}
+			claims, err := base64.RawURLEncoding.DecodeString(strings.Split(e.forms[0]["assertion"][0], ".")[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said struct{ Scope string }
+			if err := json.Unmarshal(claims, &said); err != nil {
+				t.Fatal(err)
+			}
+			if said.Scope != tt.scope || r.Header.Get("Developer-Token") != tt.developer {
+				t.Errorf("scope %q, header %v", said.Scope, r.Header)
+			}
+		})
 	}
 }
