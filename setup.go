@@ -114,12 +114,36 @@ type Destination struct {
 	Consent  []ConsentRule `json:"consent,omitempty" yaml:"consent"`
 	MaxBatch int           `json:"max_batch,omitempty" yaml:"max_batch"`
 	BaseURL  string        `json:"base_url,omitempty" yaml:"base_url"`
+	// CountsForReal: a person knows that its platform counts test events, and
+	// wants them.
+	CountsForReal bool `json:"counts_for_real,omitempty" yaml:"counts_for_real"`
+	// Confirmed are the facts that a person vouched for before it went live, by
+	// the names its platform gives them.
+	Confirmed []string `json:"confirmed,omitempty" yaml:"confirmed"`
 	// Settings is the platform's own part as YAML text, with ${X} unresolved.
 	// The store keeps it sealed.
 	Settings string `json:"settings,omitempty" yaml:"-"`
 	// Account is what it writes to ("meta:1234"), as its forwarder says.
 	Account    string     `json:"account,omitempty" yaml:"-"`
 	ArchivedAt *time.Time `json:"archived_at,omitempty" yaml:"-"`
+}
+
+// Switch is what a person says to switch a destination: its mode, and what he
+// vouches for. What is left out stays as it is.
+type Switch struct {
+	Mode          Mode     `json:"mode"`
+	CountsForReal bool     `json:"counts_for_real"`
+	Confirmed     []string `json:"confirmed"`
+}
+
+// Apply returns the destination switched.
+func (s Switch) Apply(d Destination) Destination {
+	d.Mode = s.Mode
+	d.CountsForReal = d.CountsForReal || s.CountsForReal
+	if len(s.Confirmed) > 0 {
+		d.Confirmed = s.Confirmed
+	}
+	return d
 }
 
 // The words of Destination.OnReversal and OnPayoutChange that are not an

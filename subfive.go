@@ -36,6 +36,10 @@ const (
 	PrefixAttempt    = "at_"
 )
 
+// PrefixTest begins the event ID of a test, so that a platform does not take the
+// real event for its repeat.
+const PrefixTest = "test-"
+
 // ClickIDLength is the length of a click ID that we minted.
 const ClickIDLength = 26
 

@@ -46,6 +46,12 @@ type Confirmer interface {
 	ReadStatus(n int, a Answer) Result
 }
 
+// Teller is a Forwarder whose settings decide what it can be told: not all of
+// its platform's Kinds, with each of the platform's APIs.
+type Teller interface {
+	Kinds() []subfive.Kind
+}
+
 // Batch is what one request carries: events of one kind, all test or none.
 type Batch struct {
 	Kind   subfive.Kind
@@ -90,9 +96,46 @@ type Platform struct {
 	MaxAge      time.Duration // how old a conversion it takes; 0: no limit of its own
 	DedupWindow time.Duration // how long it deduplicates by our event ID; 0: never
 	PerSecond   float64       // requests a second; 0: no limit known
+	LimitedUse  bool          // it can be told to limit its use of an event's data
 	Redirects   []string      // hosts it may redirect to; none by default
 	Sample      string        // its settings as YAML with comments
+	// Errors are what it answers when it does not take an event. Read classes by
+	// the same lines.
+	Errors []Entry
+	// Check is the event that shows whether a destination works.
+	Check Check
+	// TestsCount are the events that count as real ones though they carry its
+	// test code; empty: none does.
+	TestsCount []string
+	// BeforeLive is what a person confirms before a destination goes live.
+	BeforeLive []Confirmation
 	// New makes a Forwarder. decode fills the platform's settings struct,
 	// strictly: an unknown key is an error. c is for Authorize alone.
 	New func(decode func(into any) error, c *http.Client) (Forwarder, error)
+}
+
+// Check describes the harmless event that shows whether a destination works. It
+// is sent in mode test.
+type Check struct {
+	// Event is its name in the platform's words; "": there is no check.
+	Event string
+	// OnlyAsked: it is not harmless, and sent only when a person asks for it.
+	OnlyAsked bool
+	// Real: it is harmless as a real event, too, and sent as one where the
+	// settings allow no test.
+	Real bool
+	// Code says what a test needs in the settings, and where to get it; "": nothing.
+	Code string
+	// Harmless says why it changes nothing, or what it leaves behind.
+	Harmless string
+	// Domains says where to allow the domains that events name; "": they name
+	// none.
+	Domains string
+}
+
+// Confirmation is a fact that no program can see: the platform counts wrongly
+// where it does not hold.
+type Confirmation struct {
+	ID   string // as a destination's confirmed lists it
+	Text string // what is confirmed, as a sentence
 }

@@ -231,7 +231,7 @@ func (t *tx) audit(ctx context.Context, lines []Audit) error {
 
 // SetMode switches a destination over the API. Deliveries that were decided
 // already keep the mode they were decided in.
-func (s *Store) SetMode(ctx context.Context, actor, destinationID string, mode subfive.Mode, at time.Time) error {
+func (s *Store) SetMode(ctx context.Context, actor, destinationID string, to subfive.Switch, at time.Time) error {
 	setup, err := s.Setup(ctx)
 	if err != nil {
 		return err
@@ -240,8 +240,7 @@ func (s *Store) SetMode(ctx context.Context, actor, destinationID string, mode s
 	if !ok || d.ArchivedAt != nil {
 		return fmt.Errorf("set mode: destination %s: %w", destinationID, subfive.ErrNotFound)
 	}
-	d.Mode = mode
-	return s.Apply(ctx, actor, []ResourceChange{{Kind: KindDestination, ID: d.ID, Value: d, Origin: OriginAPI}}, at)
+	return s.Apply(ctx, actor, []ResourceChange{{Kind: KindDestination, ID: d.ID, Value: to.Apply(d), Origin: OriginAPI}}, at)
 }
 
 // Audits returns the newest lines of the audit, newest first.

@@ -46,7 +46,7 @@ func owedDelivery(id string, kind subfive.Kind) subfive.Delivery {
 	return subfive.Delivery{
 		ID: id, ConversionID: "cv_1", DestinationID: "meta", Platform: "meta", Kind: kind, Generation: 1, Mode: subfive.ModeLive,
 		EventName: "Purchase", EventID: "cv_1", EventTime: intakeAt, Value: &subfive.Money{Amount: 42_500_000, Currency: "USD"},
-		Status: subfive.DeliveryScheduled, CreatedAt: intakeAt, NextAttemptAt: intakeAt, DeadlineAt: intakeAt.Add(time.Hour),
+		LimitedUse: true, Status: subfive.DeliveryScheduled, CreatedAt: intakeAt, NextAttemptAt: intakeAt, DeadlineAt: intakeAt.Add(time.Hour),
 	}
 }
 

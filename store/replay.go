@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"subfive"
@@ -24,7 +25,8 @@ type Replay struct {
 	DedupWindow func(platform string) time.Duration
 	// Decide decides a delivery again with today's settings: it sets the mode,
 	// the event, the value, the deadline, and the status, where skipped needs a
-	// reason. The event ID stays whatever it sets. Nil: all as it was.
+	// reason. The event ID stays whatever it sets, but for subfive.PrefixTest.
+	// Nil: all as it was.
 	Decide func(subfive.Delivery) subfive.Delivery
 }
 
@@ -157,7 +159,8 @@ func (r Replay) refuse(d subfive.Delivery) string {
 		}
 	case subfive.DeliveryDead, subfive.DeliverySkipped, subfive.DeliveryDryRun, subfive.DeliveryTested:
 	}
-	if d.AmbiguousAt.IsZero() || r.Force {
+	// A test that may have arrived counts nowhere: the real one can't count twice.
+	if d.AmbiguousAt.IsZero() || r.Force || strings.HasPrefix(d.EventID, subfive.PrefixTest) {
 		return ""
 	}
 	var window time.Duration
@@ -174,14 +177,18 @@ func (r Replay) refuse(d subfive.Delivery) string {
 func (r Replay) next(d subfive.Delivery) subfive.Delivery {
 	n := subfive.Delivery{
 		ConversionID: d.ConversionID, DestinationID: d.DestinationID, Platform: d.Platform, Kind: d.Kind, Generation: d.Generation + 1,
-		Mode: d.Mode, EventName: d.EventName, EventTime: d.EventTime, Value: d.Value, PageURL: d.PageURL, Status: subfive.DeliveryScheduled,
+		Mode: d.Mode, EventName: d.EventName, EventID: d.EventID, EventTime: d.EventTime,
+		Value: d.Value, PageURL: d.PageURL, LimitedUse: d.LimitedUse, Status: subfive.DeliveryScheduled,
 		ReasonCode: "replay", Reason: "sent again by a person", CreatedAt: r.At, NextAttemptAt: r.At, DeadlineAt: d.DeadlineAt,
 		WaitsFor: d.WaitsFor, Conversion: d.Conversion, Click: d.Click,
 	}
 	if r.Decide != nil {
 		n = r.Decide(n)
 	}
-	n.Generation, n.EventID, n.WaitsFor = d.Generation+1, d.EventID, d.WaitsFor
+	n.Generation, n.WaitsFor = d.Generation+1, d.WaitsFor
+	if strings.TrimPrefix(n.EventID, subfive.PrefixTest) != strings.TrimPrefix(d.EventID, subfive.PrefixTest) {
+		n.EventID = d.EventID
+	}
 	n.ID = subfive.DeriveID(subfive.PrefixDelivery, d.ConversionID, d.DestinationID, string(d.Kind), strconv.Itoa(n.Generation))
 	return n
 }

@@ -217,7 +217,7 @@ func TestSetMode(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {
 		apply(t, s, changesOf(full(), OriginAPI)...)
-		if err := s.SetMode(t.Context(), "anna", "meta-main", subfive.ModeLive, noon); err != nil {
+		if err := s.SetMode(t.Context(), "anna", "meta-main", subfive.Switch{Mode: subfive.ModeLive}, noon); err != nil {
 			t.Fatal(err)
 		}
 		want := full().Destinations[0]
@@ -227,7 +227,7 @@ func TestSetMode(t *testing.T) {
 		if v, err := s.SetupVersion(t.Context()); v != 2 || err != nil {
 			t.Errorf("version %d, %v", v, err)
 		}
-		if err := s.SetMode(t.Context(), "anna", "none", subfive.ModeLive, noon); !errors.Is(err, subfive.ErrNotFound) {
+		if err := s.SetMode(t.Context(), "anna", "none", subfive.Switch{Mode: subfive.ModeLive}, noon); !errors.Is(err, subfive.ErrNotFound) {
 			t.Errorf("unknown destination: %v", err)
 		}
 	})

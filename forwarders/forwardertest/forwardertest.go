@@ -16,6 +16,9 @@
 // Credentials in config.yaml are recognized by their key's name (token, secret,
 // key, password, credential) and must be at least eight bytes long.
 //
+// Each answer's code must be in the platform's Errors, if it has any, or in
+// forwarders.OwnErrors.
+//
 // It tests the dialect and never the network: no request leaves.
 package forwardertest
 
@@ -77,7 +80,14 @@ func Decode(settings []byte) func(into any) error {
 // Run checks platform against the data in dir/testdata.
 func Run(t *testing.T, platform forwarders.Platform, dir string) {
 	t.Helper()
-	k, err := open(platform, dir)
+	RunData(t, platform, filepath.Join(dir, "testdata"))
+}
+
+// RunData checks platform against the data in a folder of that form. A platform
+// of several dialects has a folder for each.
+func RunData(t *testing.T, platform forwarders.Platform, data string) {
+	t.Helper()
+	k, err := openData(platform, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +100,7 @@ func Run(t *testing.T, platform forwarders.Platform, dir string) {
 // kit is a platform with its data.
 type kit struct {
 	platform forwarders.Platform
-	data     string // dir/testdata
+	data     string // dir/testdata, or a dialect's folder
 	config   []byte
 	cases    []string
 	update   bool
@@ -119,15 +129,21 @@ func checks() []check {
 		{"account", checkAccount},
 		{"golden", checkGolden},
 		{"pure", checkPure},
+		{"limited use", checkLimitedUse},
 		{"credentials", checkCredentials},
 		{"answers", checkAnswers},
+		{"dictionary", checkDictionary},
 		{"strange answers", checkStrangeAnswers},
 		{"confirmer", checkConfirmer},
 	}
 }
 
 func open(platform forwarders.Platform, dir string) (*kit, error) {
-	k := &kit{platform: platform, data: filepath.Join(dir, "testdata")}
+	return openData(platform, filepath.Join(dir, "testdata"))
+}
+
+func openData(platform forwarders.Platform, data string) (*kit, error) {
+	k := &kit{platform: platform, data: data}
 	var err error
 	if k.config, err = os.ReadFile(filepath.Join(k.data, "config.yaml")); err != nil {
 		return nil, fmt.Errorf("read the platform's settings: %w", err)

@@ -76,6 +76,8 @@ func TestWrongPlatformsAreFound(t *testing.T) {
 		"other words": {change: func(p *plain) {
 			p.event = func(*plain, subfive.Delivery) ([]byte, error) { return []byte(`{}`), nil }
 		}, check: "golden", says: "request.golden"},
+		"limits nothing":   {define: func(p *forwarders.Platform) { p.LimitedUse = true }, check: "limited use", says: "no case is rendered differently"},
+		"limits in secret": {wrap: func(p *plain) forwarders.Forwarder { return limiting{p} }, check: "limited use", says: "which the platform says it has not"},
 		"counter in the event": {change: func(p *plain) {
 			p.event = func(p *plain, _ subfive.Delivery) ([]byte, error) {
 				return strconv.AppendInt(nil, int64(p.count), 10), nil
@@ -287,4 +289,14 @@ func TestConfirmerWithAnswers(t *testing.T) {
 	if failed, said := failures(t, p, write(t, all)); len(failed) > 0 {
 		t.Errorf("a good confirmer fails: %s", said)
 	}
+}
+
+// limiting is a platform that limits its use, and does not say so.
+type limiting struct{ forwarders.Forwarder }
+
+func (l limiting) Event(d subfive.Delivery) ([]byte, error) {
+	if d.LimitedUse {
+		return []byte("{}"), nil
+	}
+	return l.Forwarder.Event(d)
 }

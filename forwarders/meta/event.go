@@ -53,8 +53,8 @@ type customData struct {
 }
 
 // Event renders a delivery. It refuses what Meta would refuse, for one bad event
-// fails all that travel with it, and what the visitor did not allow. Age is not
-// its affair: it knows no clock, and the delivery's deadline sees to it.
+// fails all that travel with it. Age is not its affair: it knows no clock, and the
+// delivery's deadline sees to it.
 func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	if err := f.check(d); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	if err := e.User.check(); err != nil {
 		return nil, err
 	}
-	if err := f.limit(&e, d.Click); err != nil {
+	if err := f.limit(&e, d.LimitedUse); err != nil {
 		return nil, err
 	}
 	var err error
@@ -90,7 +90,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// check refuses a delivery by what was frozen on it, its mode and consent.
+// check refuses a delivery by what was frozen on it, and by its mode.
 func (f *forwarder) check(d subfive.Delivery) error {
 	switch d.Kind {
 	case subfive.KindConversion, subfive.KindApproval:
@@ -111,11 +111,6 @@ func (f *forwarder) check(d subfive.Delivery) error {
 	case d.Mode == subfive.ModeTest && f.settings.TestEventCode == "":
 		return errors.New(noTestCode)
 	}
-	for _, s := range f.settings.RefuseWhen {
-		if said(d.Click, s) {
-			return fmt.Errorf("the visitor's click says %q, and refuse_when lists it", string(s))
-		}
-	}
 	return nil
 }
 
@@ -131,29 +126,13 @@ func standardEvents() []string {
 
 const purchase = "Purchase"
 
-// said reports whether a click carries the signal.
-func said(c *subfive.Click, s signal) bool {
-	if c == nil {
-		return false
-	}
-	switch s {
-	case signalDenied:
-		return strings.EqualFold(c.Consent["consent_ad_user_data"], "denied")
-	case signalGPC:
-		return c.Consent["sec_gpc"] == "1"
-	case signalGPP:
-		return c.Consent["gpp"] != ""
-	}
-	return false
-}
-
 // limit sets the data processing options: Limited Data Use where the settings or
-// a signal of the click ask for it. Where Meta shall find out the state, it does
-// so by the visitor's address.
-func (f *forwarder) limit(e *event, c *subfive.Click) error {
+// the delivery ask for it. Where Meta shall find out the state, it does so by the
+// visitor's address.
+func (f *forwarder) limit(e *event, limited bool) error {
 	s := f.settings
 	e.Options = s.ProcessingOptions
-	if slices.ContainsFunc(s.LimitWhen, func(x signal) bool { return said(c, x) }) {
+	if limited {
 		e.Options = []string{limitedDataUse}
 	}
 	if len(e.Options) == 0 {

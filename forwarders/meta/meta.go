@@ -42,11 +42,23 @@ func Platform() forwarders.Platform {
 		NeedsValue:  []string{purchase},
 		ClickParams: []string{paramFbclid, paramFbc, paramFbp},
 		MaxBatch:    1000,
-		MaxBytes:    4 << 20,                // ours: Meta names no limit
+		MaxBytes:    4 << 20, // ours: Meta names no limit
+		LimitedUse:  true,
 		MaxAge:      maxAge - 5*time.Minute, // their clock, and the way there
 		DedupWindow: 48 * time.Hour,
 		Sample:      sample,
-		New:         newForwarder,
+		Errors:      dictionary(),
+		Check: forwarders.Check{
+			Event: "SubfiveCheck",
+			Real:  true,
+			Code:  "Events Manager → Test events shows the code: put it into test_event_code.",
+			Harmless: "Meta counts test events like real ones. SubfiveCheck is a custom event without a value that no campaign optimizes for, " +
+				"so that it changes nothing. With test_event_code it appears in Events Manager under Test events.",
+			Domains: "Events Manager → the dataset → Settings → Traffic permissions: if there is an allow list, all of these must be on it, " +
+				"for Meta drops events of other domains in silence.",
+		},
+		TestsCount: standardEvents(),
+		New:        newForwarder,
 	}
 }
 

@@ -256,7 +256,7 @@ func TestSettings(t *testing.T) {
 	const id, tok = "dataset_id: 1\n", "access_token: t\n"
 	tests := map[string]struct{ yaml, says string }{
 		"least":                 {id + tok, ""},
-		"all":                   {id + tok + "app_secret: s\napi_version: v25.0\ntest_event_code: TEST1\npartner_agent: acme\ndefault_event_source_url: https://lp.example.com\nomit_referrer: true\ndata_processing_options: [LDU]\ndata_processing_options_country: 1\ndata_processing_options_state: 1013\nlimit_when: [sec_gpc, gpp, denied]\nrefuse_when: []\n", ""},
+		"all":                   {id + tok + "app_secret: s\napi_version: v25.0\ntest_event_code: TEST1\npartner_agent: acme\ndefault_event_source_url: https://lp.example.com\nomit_referrer: true\ndata_processing_options: [LDU]\ndata_processing_options_country: 1\ndata_processing_options_state: 1013\n", ""},
 		"no dataset":            {tok, "dataset_id is missing"},
 		"dataset by name":       {"dataset_id: shop\n" + tok, "not a number"},
 		"no token":              {id, "access_token is missing"},
@@ -271,9 +271,7 @@ func TestSettings(t *testing.T) {
 		"country code":          {id + tok + "data_processing_options_country: 49\n", "country 49"},
 		"state unknown":         {id + tok + "data_processing_options_country: 1\ndata_processing_options_state: 1014\n", "state 1014"},
 		"country alone":         {id + tok + "data_processing_options_country: 1\n", "need each other"},
-		"signal unknown":        {id + tok + "limit_when: [gpc]\n", `limit_when: "gpc"`},
-		"signal to refuse":      {id + tok + "refuse_when: [never]\n", `refuse_when: "never"`},
-		"two faults, both told": {id + tok + "api_version: x\nlimit_when: [y]\n", "\nlimit_when"},
+		"two faults, both told": {id + tok + "api_version: x\ndata_processing_options: [y]\n", "\ndata_processing_options"},
 		"misspelled":            {id + tok + "acces_token: x\n", "acces_token"},
 	}
 	for name, tt := range tests {

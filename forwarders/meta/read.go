@@ -71,7 +71,7 @@ func (f *forwarder) outcome(n int, a forwarders.Answer) subfive.Outcome {
 		return unreadable(a.Status)
 	case *r.EventsReceived != n:
 		return subfive.Outcome{
-			Class: subfive.Transient, Ambiguous: true, Code: "events_received", TraceID: r.TraceID,
+			Class: subfive.Transient, Ambiguous: true, Code: codeCount, TraceID: r.TraceID,
 			Message: "sent " + strconv.Itoa(n) + " events, Meta says that it received " + strconv.Itoa(*r.EventsReceived),
 		}
 	}
@@ -118,11 +118,9 @@ func refusal(e graphError, status int) subfive.Outcome {
 	o := subfive.Outcome{
 		Class:   class(*e.Code, e.Subcode, e.IsTransient, status),
 		Code:    strconv.Itoa(*e.Code),
+		Subcode: subcodeText(e.Subcode),
 		Message: e.text(),
 		TraceID: e.TraceID,
-	}
-	if e.Subcode != 0 {
-		o.Subcode = strconv.Itoa(e.Subcode)
 	}
 	if *e.Code == codeBlocked {
 		o.RetryAfter = time.Hour

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -14,16 +13,6 @@ const noTestCode = "test mode needs the setting test_event_code: without it Meta
 
 // limitedDataUse is the one value that data_processing_options may have.
 const limitedDataUse = "LDU"
-
-// signal is something a click says about what may be done with its data.
-type signal string
-
-// The signals of limit_when and refuse_when.
-const (
-	signalDenied signal = "denied"  // consent_ad_user_data is denied
-	signalGPC    signal = "sec_gpc" // the browser sent Sec-GPC: 1
-	signalGPP    signal = "gpp"     // a GPP string came, whatever it says
-)
 
 // settings are what sample.yaml explains.
 type settings struct {
@@ -38,8 +27,6 @@ type settings struct {
 	ProcessingOptions     []string `yaml:"data_processing_options"` // nil: say nothing; empty: say "none"
 	ProcessingCountry     *int     `yaml:"data_processing_options_country"`
 	ProcessingState       *int     `yaml:"data_processing_options_state"`
-	LimitWhen             []signal `yaml:"limit_when"`
-	RefuseWhen            []signal `yaml:"refuse_when"` // nil: denied
 }
 
 // complete fills in defaults and checks all of it: whatever Meta would refuse
@@ -53,11 +40,7 @@ func (s *settings) complete() error {
 	if s.PartnerAgent == "" {
 		s.PartnerAgent = "subfive"
 	}
-	if s.RefuseWhen == nil {
-		s.RefuseWhen = []signal{signalDenied}
-	}
-	return errors.Join(s.checkAccount(), s.checkRequest(), s.checkProcessing(),
-		checkSignals("limit_when", s.LimitWhen), checkSignals("refuse_when", s.RefuseWhen))
+	return errors.Join(s.checkAccount(), s.checkRequest(), s.checkProcessing())
 }
 
 func (s *settings) checkAccount() error {
@@ -120,16 +103,6 @@ func (s *settings) checkProcessing() error {
 	}
 	if (country == nil) != (state == nil) {
 		return errors.New("data_processing_options_country and data_processing_options_state need each other")
-	}
-	return nil
-}
-
-func checkSignals(setting string, signals []signal) error {
-	known := []signal{signalDenied, signalGPC, signalGPP}
-	for _, s := range signals {
-		if !slices.Contains(known, s) {
-			return fmt.Errorf("%s: %q is none of %v", setting, string(s), known)
-		}
 	}
 	return nil
 }

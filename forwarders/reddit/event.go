@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +48,8 @@ type metadata struct {
 }
 
 // Event renders a delivery. It refuses what Reddit would refuse, for one bad
-// event fails all that travel with it, and what the visitor did not allow. Age
-// is not its affair: it knows no clock, and the delivery's deadline sees to it.
+// event fails all that travel with it. Age is not its affair: it knows no clock,
+// and the delivery's deadline sees to it.
 func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	kind, err := f.check(d)
 	if err != nil {
@@ -71,7 +70,9 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 		return nil, errors.New("nothing is known that Reddit could match by: no rdt_cid, no _rdt_uuid, " +
 			"no email, phone or user ID, and not both address and user agent")
 	}
-	who.Options = f.limit(d.Click)
+	if who.Options, err = f.limit(d); err != nil {
+		return nil, err
+	}
 	if who != (user{}) {
 		e.User = &who
 	}
@@ -87,7 +88,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// check refuses a delivery by what was frozen on it, its mode and consent, and
+// check refuses a delivery by what was frozen on it, and by its mode, and
 // returns the type of the event it is.
 func (f *forwarder) check(d subfive.Delivery) (eventType, error) {
 	kind, err := typeOf(d.EventName)
@@ -108,11 +109,6 @@ func (f *forwarder) check(d subfive.Delivery) (eventType, error) {
 	case d.Mode == subfive.ModeTest && f.settings.TestID == "":
 		return kind, errors.New(noTestID)
 	}
-	for _, s := range f.settings.RefuseWhen {
-		if said(d.Click, s) {
-			return kind, fmt.Errorf("the visitor's click says %q, and refuse_when lists it", string(s))
-		}
-	}
 	return kind, nil
 }
 
@@ -130,30 +126,25 @@ func eventAt(d subfive.Delivery) (int64, error) {
 	return at.UnixMilli(), nil
 }
 
-// said reports whether a click carries the signal.
-func said(c *subfive.Click, s signal) bool {
-	if c == nil {
-		return false
-	}
-	switch s {
-	case signalDenied:
-		return strings.EqualFold(c.Consent["consent_ad_user_data"], "denied")
-	case signalGPC:
-		return c.Consent["sec_gpc"] == "1"
-	case signalGPP:
-		return c.Consent["gpp"] != ""
-	}
-	return false
-}
-
 // limit returns the data processing options: Limited Data Use where the
-// settings or a signal of the click ask for it, else nil.
-func (f *forwarder) limit(c *subfive.Click) *processingOptions {
+// settings or the delivery ask for it, else nil. Reddit wants the country with
+// it: the settings', else the visitor's.
+func (f *forwarder) limit(d subfive.Delivery) (*processingOptions, error) {
 	s := f.settings
-	if len(s.ProcessingOptions) == 0 && !slices.ContainsFunc(s.LimitWhen, func(x signal) bool { return said(c, x) }) {
-		return nil
+	if len(s.ProcessingOptions) == 0 && !d.LimitedUse {
+		return nil, nil
 	}
-	return &processingOptions{Modes: []string{limitedDataUse}, Country: s.ProcessingCountry, Region: s.ProcessingRegion}
+	o := processingOptions{Modes: []string{limitedDataUse}, Country: s.ProcessingCountry, Region: s.ProcessingRegion}
+	if o.Country == "" && d.Click != nil {
+		o.Country = strings.ToUpper(identity.Country(d.Click.Visitor.Country))
+	}
+	if o.Country == "" {
+		o.Country = strings.ToUpper(identity.Country(d.User[subfive.UserCountry]))
+	}
+	if o.Country == "" {
+		return nil, errors.New("limited data use: the visitor's country is unknown, and Reddit wants one: set data_processing_options_country")
+	}
+	return &o, nil
 }
 
 // userOf gathers what is known of the visitor. Address and browser are the

@@ -97,7 +97,7 @@ func taken(n int, message string) subfive.Outcome {
 		return subfive.Outcome{Class: subfive.Accepted}
 	}
 	return subfive.Outcome{
-		Class: subfive.Transient, Ambiguous: true, Code: "processed",
+		Class: subfive.Transient, Ambiguous: true, Code: codeCount,
 		Message: "sent " + strconv.Itoa(n) + " events, Reddit says: " + message,
 	}
 }
@@ -114,7 +114,7 @@ func invalid(n int, v verdict) subfive.Outcome {
 		ids[e.id()] = true
 	}
 	return subfive.Outcome{
-		Class: subfive.Rejected, Code: "invalid_events", Message: strings.Join(all, " · "),
+		Class: subfive.Rejected, Code: codeInvalid, Message: strings.Join(all, " · "),
 		// One event may be quoted twice, so that only their IDs count.
 		Named: n == 1 || len(ids) == n && !ids[""],
 	}
@@ -153,8 +153,12 @@ func refused(r reply, status int) subfive.Outcome {
 	}
 	if code == 0 && e.Reason == "UNAUTHORIZED" {
 		code = http.StatusUnauthorized
+		o.Code = strconv.Itoa(code)
 	}
 	o.Class = class(code, o.Message)
+	if o.Subcode == "" {
+		o.Subcode = form(code, o.Message)
+	}
 	if ok(code) || code < 200 { // an error, and no word which
 		o.Class, o.Ambiguous, o.Code = subfive.Transient, true, "unreadable"
 	}
@@ -172,34 +176,4 @@ func unreadable(status int, message string) subfive.Outcome {
 		Class: class(status, message), Code: "unreadable", Message: message,
 		Ambiguous: ok(status) || status >= 500 && status != http.StatusServiceUnavailable,
 	}
-}
-
-// aboutJSON are words by which Reddit blames an event's form, under whatever
-// status it does so.
-var aboutJSON = regexp.MustCompile(`(?i)JSON error|unknown field|unexpected type`)
-
-// class says what a status means that is no success. README.md has the sources.
-func class(status int, message string) subfive.Class {
-	switch status {
-	case http.StatusUnauthorized:
-		return subfive.Unauthorized
-	case http.StatusForbidden: // the token is good, but not for this pixel
-		if aboutJSON.MatchString(message) {
-			return subfive.Rejected
-		}
-		return subfive.Misconfigured
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone: // no such pixel; a version that is retired
-		return subfive.Misconfigured
-	case http.StatusRequestTimeout, http.StatusTooEarly:
-		return subfive.Transient
-	case http.StatusTooManyRequests:
-		return subfive.Throttled
-	}
-	switch {
-	case status >= 300 && status <= 399: // it redirects nobody
-		return subfive.Misconfigured
-	case status >= 400 && status <= 499:
-		return subfive.Rejected
-	}
-	return subfive.Transient
 }

@@ -43,13 +43,22 @@ func Platform() forwarders.Platform {
 		Kinds:       []subfive.Kind{subfive.KindConversion, subfive.KindApproval},
 		Goals:       map[string]string{subfive.GoalBase: purchase},
 		ClickParams: []string{paramClickID, paramUUID},
-		MaxBatch:    500,                // Reddit takes 1000; half of it while its other limits are in doubt
-		MaxBytes:    4 << 20,            // ours: Reddit names no limit
+		MaxBatch:    500,     // Reddit takes 1000; half of it while its other limits are in doubt
+		MaxBytes:    4 << 20, // ours: Reddit names no limit
+		LimitedUse:  true,
 		MaxAge:      maxAge - time.Hour, // their clock, a queue before us, and the way there
 		DedupWindow: 48 * time.Hour,     // it remembers longer, but wants repeats within two days
 		PerSecond:   5,                  // sources differ; all allow that
 		Sample:      sample,
-		New:         newForwarder,
+		Errors:      dictionary(),
+		Check: forwarders.Check{
+			Event: "SubfiveCheck",
+			Code:  "Events Manager → Event Testing shows the ID: put it into test_id, and apply.",
+			Harmless: "It carries test_id, so that it appears in Events Manager under Event Testing alone. SubfiveCheck is a custom event " +
+				"without a value.",
+			Domains: "Reddit documents no list of allowed domains for events of a server.",
+		},
+		New: newForwarder,
 	}
 }
 

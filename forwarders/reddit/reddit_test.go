@@ -230,7 +230,7 @@ func TestEventRefusals(t *testing.T) {
 		"restated":         {func(d *subfive.Delivery) { d.Kind = subfive.KindRestatement }, "on_payout_change"},
 		"taken back":       {func(d *subfive.Delivery) { d.Kind = subfive.KindRetraction }, "on_reversal"},
 		"taken back, bare": {func(d *subfive.Delivery) { d.Kind, d.EventName = subfive.KindRetraction, "" }, "on_reversal"},
-		"consent denied":   {func(d *subfive.Delivery) { d.Click.Consent = map[string]string{"consent_ad_user_data": "DENIED"} }, "refuse_when"},
+		"limited nowhere":  {func(d *subfive.Delivery) { d.LimitedUse = true }, "data_processing_options_country"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -243,14 +243,24 @@ func TestEventRefusals(t *testing.T) {
 	}
 }
 
-func TestRefuseWhen(t *testing.T) {
-	d := sale(nil)
-	d.Click.Consent = map[string]string{"gpp": "DBAA"}
-	if b, err := newReddit(t, "refuse_when: [gpp]\n").Event(d); err == nil {
-		t.Errorf("sent against the settings: %s", b)
+// The country that Reddit wants with Limited Data Use is the settings', else the
+// visitor's: the click's, else the postback's.
+func TestCountryOfLimitedUse(t *testing.T) {
+	const country = "data_processing_options_country: US\n"
+	tests := map[string]struct{ settings, click, user, want string }{
+		"the settings'":  {country, "CA", "ca", `{"modes":["LDU"],"country":"US"}`},
+		"the click's":    {"", "CA", "us", `{"modes":["LDU"],"country":"CA"}`},
+		"the postback's": {"", "", "United States", `{"modes":["LDU"],"country":"US"}`},
 	}
-	if _, err := newReddit(t, "refuse_when: [sec_gpc]\n").Event(d); err != nil {
-		t.Error(err)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := sale(nil)
+			d.LimitedUse, d.Click.Visitor.Country, d.User = true, tt.click, map[string]string{subfive.UserCountry: tt.user}
+			event, err := newReddit(t, tt.settings).Event(d)
+			if err != nil || !strings.Contains(string(event), `"data_processing_options":`+tt.want) {
+				t.Errorf("got %s, %v; want %s in it", event, err, tt.want)
+			}
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"subfive/identity"
@@ -15,16 +14,6 @@ const noTestID = "test mode needs the setting test_id: without it Reddit counts 
 
 // limitedDataUse is the one mode that data_processing_options may have.
 const limitedDataUse = "LDU"
-
-// signal is something a click says about what may be done with its data.
-type signal string
-
-// The signals of limit_when and refuse_when.
-const (
-	signalDenied signal = "denied"  // consent_ad_user_data is denied
-	signalGPC    signal = "sec_gpc" // the browser sent Sec-GPC: 1
-	signalGPP    signal = "gpp"     // a GPP string came, whatever it says
-)
 
 // settings are what sample.yaml explains.
 type settings struct {
@@ -36,8 +25,6 @@ type settings struct {
 	ProcessingOptions     []string `yaml:"data_processing_options"`
 	ProcessingCountry     string   `yaml:"data_processing_options_country"`
 	ProcessingRegion      string   `yaml:"data_processing_options_region"`
-	LimitWhen             []signal `yaml:"limit_when"`
-	RefuseWhen            []signal `yaml:"refuse_when"` // nil: denied
 }
 
 // complete fills in defaults and checks all of it: whatever Reddit would refuse
@@ -47,11 +34,7 @@ func (s *settings) complete() error {
 	if s.Partner == "" {
 		s.Partner = "SUBFIVE"
 	}
-	if s.RefuseWhen == nil {
-		s.RefuseWhen = []signal{signalDenied}
-	}
-	return errors.Join(s.checkAccount(), s.checkRequest(), s.checkProcessing(),
-		checkSignals("limit_when", s.LimitWhen), checkSignals("refuse_when", s.RefuseWhen))
+	return errors.Join(s.checkAccount(), s.checkRequest(), s.checkProcessing())
 }
 
 var pixelForm = regexp.MustCompile(`^[at]2_[0-9A-Za-z_-]+$`)
@@ -100,7 +83,7 @@ func (s *settings) checkProcessing() error {
 	}
 	country, region := s.ProcessingCountry, s.ProcessingRegion
 	switch {
-	case country == "" && len(s.ProcessingOptions)+len(s.LimitWhen) > 0:
+	case country == "" && len(s.ProcessingOptions) > 0:
 		return errors.New("data_processing_options_country is missing: limited data use needs it")
 	case country == "" && region != "":
 		return errors.New("data_processing_options_region needs data_processing_options_country")
@@ -112,16 +95,6 @@ func (s *settings) checkProcessing() error {
 	form := regionForm.FindStringSubmatch(region)
 	if form == nil || form[1] != "" && form[1] != country {
 		return fmt.Errorf("data_processing_options_region %q is not the code of a part of %s, such as US-CA or CA", region, country)
-	}
-	return nil
-}
-
-func checkSignals(setting string, signals []signal) error {
-	known := []signal{signalDenied, signalGPC, signalGPP}
-	for _, s := range signals {
-		if !slices.Contains(known, s) {
-			return fmt.Errorf("%s: %q is none of %v", setting, string(s), known)
-		}
 	}
 	return nil
 }

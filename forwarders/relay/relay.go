@@ -33,6 +33,13 @@ func Platform() forwarders.Platform {
 		MaxBatch: 1,
 		MaxBytes: 256 << 10,
 		Sample:   sample,
+		Errors:   dictionary(),
+		Check: forwarders.Check{
+			Event:     "SubfiveCheck",
+			OnlyAsked: true,
+			Harmless: "A receiver can't tell a check from a conversion: it gets one whose IDs begin with test-, with a click ID of 26 zeros. " +
+				"Delete it there.",
+		},
 		New: func(decode func(into any) error, _ *http.Client) (forwarders.Forwarder, error) {
 			var c Config
 			if err := decode(&c); err != nil {
@@ -188,19 +195,15 @@ func (f *forwarder) Read(_ int, a forwarders.Answer) forwarders.Result {
 		o.Class, o.Code = subfive.Accepted, ""
 	case a.Status >= 200 && a.Status < 300:
 		// It answered, and not as the settings say that a success looks like.
-		o.Class, o.Code = subfive.Rejected, "not_success"
-	case a.Status >= 300 && a.Status < 400:
-		o.Class, o.Message = subfive.Misconfigured, "it redirects to "+locationHost(a.Header)+"; put the final address into url"
-	case a.Status == http.StatusTooManyRequests:
-		o.Class = subfive.Throttled
-	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
-		o.Class = subfive.Unauthorized
-	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
-		o.Class = subfive.Misconfigured
-	case a.Status >= 400 && a.Status < 500 && a.Status != http.StatusRequestTimeout:
-		o.Class = subfive.Rejected
+		o.Class, o.Code = subfive.Rejected, codeNotSuccess
 	default:
 		o.Class = subfive.Transient
+		if e, known := forwarders.Find(dictionary(), o.Code, ""); known {
+			o.Class = e.Class
+		}
+		if a.Status >= 300 && a.Status < 400 {
+			o.Message = "it redirects to " + locationHost(a.Header) + "; put the final address into url"
+		}
 	}
 	return forwarders.Result{All: o}
 }

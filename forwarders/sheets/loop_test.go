@@ -164,7 +164,7 @@ func TestStandInTakesEverything(t *testing.T) {
 	stand := sandbox.NewSheets(func() time.Time { return noon }, sandbox.SheetsConfig{})
 	server := httptest.NewServer(stand)
 	t.Cleanup(server.Close)
-	s := loop(t, sandbox.SheetsSecret+"\nallow_sensitive: true\nrefuse_when: []", server.URL, nil)
+	s := loop(t, sandbox.SheetsSecret+"\nallow_sensitive: true", server.URL, nil)
 	paths, err := filepath.Glob("testdata/*/conversion.json")
 	if err != nil || len(paths) < 12 {
 		t.Fatalf("%d cases, error %v", len(paths), err)

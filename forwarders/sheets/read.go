@@ -46,42 +46,42 @@ func said200(r reply, n int) subfive.Outcome {
 	case *r.OK && (r.Received == nil || *r.Received == n):
 		return subfive.Outcome{Class: subfive.Accepted}
 	case *r.OK:
-		return subfive.Outcome{
-			Class: subfive.Transient, Ambiguous: true, Code: "wrong_count",
-			Message: "the script received " + strconv.Itoa(*r.Received) + " of " + strconv.Itoa(n) + " rows",
-		}
+		return outcome("wrong_count", "the script received "+strconv.Itoa(*r.Received)+" of "+strconv.Itoa(n)+" rows")
 	}
-	o := subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: r.Error, Message: r.Message}
-	switch r.Error {
-	case "bad_secret":
-		o.Class, o.Ambiguous = subfive.Unauthorized, false
-	case "bad_request":
-		o.Class, o.Ambiguous = subfive.Rejected, false
-	case "no_secret", "no_id_column":
-		o.Class, o.Ambiguous = subfive.Misconfigured, false
-	case "busy":
-		o.Class, o.Ambiguous = subfive.Throttled, false
-	case "":
+	o := outcome(r.Error, r.Message)
+	if _, known := forwarders.Find(scriptWords(), r.Error, ""); !known {
+		o.Class, o.Ambiguous = subfive.Transient, true // a script of one's own has words of its own
+	}
+	if r.Error == "" {
 		o.Code = "not_ok"
 	}
+	return o
+}
+
+// outcome is what a code of the dictionary means. After anything that passes the
+// rows may be written.
+func outcome(code, message string) subfive.Outcome {
+	o := subfive.Outcome{Class: subfive.Transient, Code: code, Message: message}
+	if e, known := forwarders.Find(dictionary(), code, ""); known {
+		o.Class = e.Class
+	}
+	o.Ambiguous = o.Class == subfive.Transient
 	return o
 }
 
 // pages are phrases of Google's pages that tell more than "something failed".
 // They are not documented; a page in other words is transient.
 var pages = []struct {
-	phrase string
-	class  subfive.Class
-	code   string
+	phrase, code string
 }{
-	{"script function not found", subfive.Misconfigured, "no_function"},
-	{"authorization is required", subfive.Misconfigured, "not_authorized"},
-	{"you do not have permission", subfive.Misconfigured, "not_authorized"},
-	{"you need access", subfive.Misconfigured, "not_authorized"},
-	{"accounts.google.com/", subfive.Misconfigured, "login"},
-	{"too many scripts running simultaneously", subfive.Throttled, "too_many_at_once"},
-	{"service invoked too many times", subfive.Throttled, "quota"},
-	{"service using too much computer time", subfive.Throttled, "quota"},
+	{"script function not found", "no_function"},
+	{"authorization is required", "not_authorized"},
+	{"you do not have permission", "not_authorized"},
+	{"you need access", "not_authorized"},
+	{"accounts.google.com/", "login"},
+	{"too many scripts running simultaneously", "too_many_at_once"},
+	{"service invoked too many times", "quota"},
+	{"service using too much computer time", "quota"},
 }
 
 // page reads a page that came instead of the script's words.
@@ -89,45 +89,32 @@ func page(body []byte) subfive.Outcome {
 	text := strings.ToLower(string(body))
 	for _, p := range pages {
 		if strings.Contains(text, p.phrase) {
-			return subfive.Outcome{Class: p.class, Code: p.code, Message: excerpt(body)}
+			return outcome(p.code, excerpt(body))
 		}
 	}
-	return subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "not_json", Message: excerpt(body)}
+	return outcome("not_json", excerpt(body))
 }
 
 // byStatus reads an answer that is none of the script's.
 func byStatus(a forwarders.Answer) subfive.Outcome {
-	o := subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "http_" + strconv.Itoa(a.Status), Message: excerpt(a.Body)}
-	switch {
-	case a.Status >= 300 && a.Status < 400:
+	if a.Status >= 300 && a.Status < 400 {
 		return redirect(a)
-	case a.Status == http.StatusTooManyRequests:
-		o.Class, o.Ambiguous = subfive.Throttled, false
-	case a.Status == http.StatusRequestEntityTooLarge:
-		o.Class, o.Ambiguous = subfive.Rejected, false
-	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
-		o.Class, o.Message = subfive.Misconfigured, "Google refuses us: deploy the script again with access for Anyone"
-	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
-		o.Class, o.Message = subfive.Misconfigured, "there is no such deployment: copy the URL that ends in /exec anew"
 	}
+	o := outcome("http_"+strconv.Itoa(a.Status), excerpt(a.Body))
+	o.Ambiguous = o.Class != subfive.Throttled && o.Class != subfive.Rejected
 	return o
 }
 
 // redirect reads a redirect that was not followed.
 func redirect(a forwarders.Answer) subfive.Outcome {
-	o := subfive.Outcome{Class: subfive.Transient, Ambiguous: true, Code: "redirect", Message: "the answer was a redirect that is not followed"}
 	to, err := url.Parse(a.Header.Get("Location"))
 	switch {
 	case err != nil || to.Host == "":
+		return outcome("redirect", "the answer was a redirect that is not followed")
 	case strings.EqualFold(to.Hostname(), "accounts.google.com"):
-		o = subfive.Outcome{
-			Class: subfive.Misconfigured, Code: "login",
-			Message: "Google asks for a login: deploy the script again, executed as Me and with access for Anyone",
-		}
-	default:
-		o.Message = "the answer was a redirect to " + to.Hostname() + ", which is not followed"
+		return outcome("login", "Google asks for a login")
 	}
-	return o
+	return outcome("redirect", "the answer was a redirect to "+to.Hostname()+", which is not followed")
 }
 
 var tag = regexp.MustCompile(`(?s)<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>`)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -21,19 +20,13 @@ const maxCell = 50_000
 // booleans. What is not known is not there.
 type row map[string]any
 
-// Event renders a delivery as a row. It refuses what the visitor did not allow,
-// and what a sheet can't hold.
+// Event renders a delivery as a row. It refuses what a sheet can't hold.
 func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	switch {
 	case d.EventID == "":
 		return nil, errors.New("no event ID: the script could not tell a repeat")
 	case d.EventTime.IsZero():
 		return nil, errors.New("no event time")
-	}
-	for _, s := range f.settings.RefuseWhen {
-		if said(d.Click, s) {
-			return nil, fmt.Errorf("the visitor's click says %q, and refuse_when lists it", string(s))
-		}
 	}
 	r := row{}
 	r.addEvent(d)
@@ -130,22 +123,6 @@ func (r row) amount(name string, m *subfive.Micros) {
 	if m != nil {
 		r[name] = json.Number(m.String())
 	}
-}
-
-// said reports whether a click carries the signal.
-func said(c *subfive.Click, s signal) bool {
-	if c == nil {
-		return false
-	}
-	switch s {
-	case signalDenied:
-		return strings.EqualFold(c.Consent["consent_ad_user_data"], "denied")
-	case signalGPC:
-		return c.Consent["sec_gpc"] == "1"
-	case signalGPP:
-		return c.Consent["gpp"] != ""
-	}
-	return false
 }
 
 // encode returns v as JSON in which an & stays one.

@@ -4,18 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
-)
-
-// signal is something a click says about what may be done with its data.
-type signal string
-
-// The signals of refuse_when.
-const (
-	signalDenied signal = "denied"  // consent_ad_user_data is denied
-	signalGPC    signal = "sec_gpc" // the browser sent Sec-GPC: 1
-	signalGPP    signal = "gpp"     // a GPP string came, whatever it says
 )
 
 // shortestSecret is ours: whoever finds the URL can try secrets.
@@ -23,10 +12,9 @@ const shortestSecret = 16
 
 // settings are what sample.yaml explains.
 type settings struct {
-	URL            string   `yaml:"url"`
-	Secret         string   `yaml:"secret"`
-	RefuseWhen     []signal `yaml:"refuse_when"` // nil: denied
-	AllowSensitive bool     `yaml:"allow_sensitive"`
+	URL            string `yaml:"url"`
+	Secret         string `yaml:"secret"`
+	AllowSensitive bool   `yaml:"allow_sensitive"`
 }
 
 // webApp is the URL that Apps Script shows after a deployment; that of a
@@ -36,10 +24,7 @@ var webApp = regexp.MustCompile(`^https://script\.google\.com/(?:a/macros/[A-Za-
 // complete fills in defaults and checks all of it.
 func (s *settings) complete() error {
 	s.URL, s.Secret = strings.TrimSpace(s.URL), strings.TrimSpace(s.Secret)
-	if s.RefuseWhen == nil {
-		s.RefuseWhen = []signal{signalDenied}
-	}
-	return errors.Join(s.checkURL(), s.checkSecret(), s.checkSignals())
+	return errors.Join(s.checkURL(), s.checkSecret())
 }
 
 func (s *settings) checkURL() error {
@@ -63,16 +48,6 @@ func (s *settings) checkSecret() error {
 		return fmt.Errorf("secret is shorter than %d characters: anyone who finds the URL could guess it", shortestSecret)
 	case strings.ContainsFunc(s.Secret, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return errors.New("secret contains white space or other characters than ASCII's")
-	}
-	return nil
-}
-
-func (s *settings) checkSignals() error {
-	known := []signal{signalDenied, signalGPC, signalGPP}
-	for _, v := range s.RefuseWhen {
-		if !slices.Contains(known, v) {
-			return fmt.Errorf("refuse_when: %q is none of %v", string(v), known)
-		}
 	}
 	return nil
 }

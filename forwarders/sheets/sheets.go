@@ -45,6 +45,11 @@ func Platform() forwarders.Platform {
 		// The script has run when this is answered; its words are on the other host.
 		Redirects: []string{"script.googleusercontent.com"},
 		Sample:    sample,
+		Errors:    dictionary(),
+		Check: forwarders.Check{
+			Event:    "SubfiveCheck",
+			Harmless: "It leaves one row in the sheet, whose column test is true. A later check finds its ID and writes none.",
+		},
 		New: func(decode func(into any) error, _ *http.Client) (forwarders.Forwarder, error) {
 			var s settings
 			if err := decode(&s); err != nil {

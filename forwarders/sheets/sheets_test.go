@@ -24,9 +24,9 @@ const (
 	address = "https://script.google.com/macros/s/AKfycbSANDBOX/exec"
 )
 
-func newSheet(t testing.TB, more string) forwarders.Forwarder {
+func newSheet(t testing.TB) forwarders.Forwarder {
 	t.Helper()
-	f, err := Platform().New(forwardertest.Decode([]byte("url: "+address+"\nsecret: '"+secret+"'\n"+more)), nil)
+	f, err := Platform().New(forwardertest.Decode([]byte("url: "+address+"\nsecret: '"+secret+"'\n")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestScriptKnowsTheColumns(t *testing.T) {
 	}
 	d.Click = &subfive.Click{ID: "x", ClickedAt: noon, Platform: "x", LandingID: "x"}
 	want := map[string]bool{}
-	for name := range cells(t, newSheet(t, ""), d) {
+	for name := range cells(t, newSheet(t), d) {
 		want[name] = true
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -119,7 +119,6 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	tests := map[string]struct{ settings, says string }{
 		"least":                    {good, ""},
 		"of a Workspace domain":    {at("https://script.google.com/a/macros/acme.example/s/AKfycbX/exec"), ""},
-		"no consent is asked":      {good + "refuse_when: []", ""},
 		"nothing":                  {"", "url is missing"},
 		"no secret":                {"url: " + address, "secret is missing"},
 		"short secret":             {"url: " + address + "\nsecret: fifteen-letters", "shorter than 16"},
@@ -130,7 +129,6 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"with a query":             {at("https://script.google.com/macros/s/AKfycbX/exec?secret=x"), "form"},
 		"another host":             {at("https://script.google.com.evil.example/macros/s/AKfycbX/exec"), "form"},
 		"two accounts in the path": {at("https://script.google.com/macros/u/1/s/AKfycbX/exec"), "form"},
-		"unknown signal":           {good + "refuse_when: [dnt]", "dnt"},
 		"unknown key":              {good + "sheet: x", "sheet"},
 	}
 	for name, tt := range tests {
@@ -144,7 +142,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 }
 
 func TestAuthorizeAddsTheSecretToTheBody(t *testing.T) {
-	f := newSheet(t, "")
+	f := newSheet(t)
 	r, err := f.Request(context.Background(), forwarders.Batch{Events: [][]byte{[]byte(`{"id":"a"}`), []byte(`{"id":"b"}`)}})
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +168,7 @@ func TestAuthorizeAddsTheSecretToTheBody(t *testing.T) {
 }
 
 func TestAuthorizeRefusesOtherBodies(t *testing.T) {
-	f := newSheet(t, "")
+	f := newSheet(t)
 	for _, body := range []string{"", "[]"} {
 		r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address, strings.NewReader(body))
 		if err != nil {
@@ -188,24 +186,19 @@ func TestAuthorizeRefusesOtherBodies(t *testing.T) {
 func TestEventIsRefused(t *testing.T) {
 	tests := map[string]struct {
 		change func(*subfive.Delivery)
-		more   string
 		says   string
 	}{
-		"no ID":             {func(d *subfive.Delivery) { d.EventID = "" }, "", "no event ID"},
-		"no time":           {func(d *subfive.Delivery) { d.EventTime = time.Time{} }, "", "no event time"},
-		"denied":            {func(d *subfive.Delivery) { d.Click.Consent = map[string]string{"consent_ad_user_data": "DENIED"} }, "", `"denied"`},
-		"GPP":               {func(d *subfive.Delivery) { d.Click.Consent = map[string]string{"gpp": "DBAA"} }, "refuse_when: [gpp]", `"gpp"`},
-		"GPC":               {func(d *subfive.Delivery) { d.Click.Consent = map[string]string{"sec_gpc": "1"} }, "refuse_when: [sec_gpc]", `"sec_gpc"`},
-		"a cell too long":   {func(d *subfive.Delivery) { d.Click.Params["fbclid"] = strings.Repeat("ä", maxCell+1) }, "", "param.fbclid has more"},
-		"a cell that fits":  {func(d *subfive.Delivery) { d.Click.Params["fbclid"] = strings.Repeat("ä", maxCell) }, "", ""},
-		"GPC is not denied": {func(d *subfive.Delivery) { d.Click.Consent = map[string]string{"sec_gpc": "1"} }, "", ""},
-		"no click":          {func(d *subfive.Delivery) { d.Click = nil }, "refuse_when: [denied, gpp]", ""},
+		"no ID":            {func(d *subfive.Delivery) { d.EventID = "" }, "no event ID"},
+		"no time":          {func(d *subfive.Delivery) { d.EventTime = time.Time{} }, "no event time"},
+		"a cell too long":  {func(d *subfive.Delivery) { d.Click.Params["fbclid"] = strings.Repeat("ä", maxCell+1) }, "param.fbclid has more"},
+		"a cell that fits": {func(d *subfive.Delivery) { d.Click.Params["fbclid"] = strings.Repeat("ä", maxCell) }, ""},
+		"no click":         {func(d *subfive.Delivery) { d.Click = nil }, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			d := sale()
 			tt.change(&d)
-			_, err := newSheet(t, tt.more).Event(d)
+			_, err := newSheet(t).Event(d)
 			if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error is %v, want one with %q", err, tt.says)
 			}
@@ -215,7 +208,7 @@ func TestEventIsRefused(t *testing.T) {
 
 // Each restatement is a row, whatever their common event ID.
 func TestEachRestatementHasAnID(t *testing.T) {
-	f := newSheet(t, "")
+	f := newSheet(t)
 	got := map[any]bool{}
 	for _, generation := range []int{1, 2, 2, 3} {
 		d := sale()
@@ -238,7 +231,7 @@ func TestEachRestatementHasAnID(t *testing.T) {
 func FuzzEvent(f *testing.F) {
 	f.Add(`=HYPERLINK("x")`, "a\"b", "jane@example.com")
 	f.Add("\u2028\x00\xff", "]}", "+16505551212")
-	sheet := newSheet(f, "")
+	sheet := newSheet(f)
 	f.Fuzz(func(t *testing.T, order, param, email string) {
 		order, param = strings.ToValidUTF8(order, "?"), strings.ToValidUTF8(param, "?")
 		d := sale()
@@ -261,7 +254,7 @@ func FuzzEvent(f *testing.F) {
 }
 
 func BenchmarkEvent(b *testing.B) {
-	f, d := newSheet(b, ""), sale()
+	f, d := newSheet(b), sale()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := f.Event(d); err != nil {

@@ -66,7 +66,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 		ID:      d.EventID,
 		User:    user(d),
 		Page:    pageData{URL: f.page(d), Referrer: f.referrer(d)},
-		Limited: f.limited(d.Click),
+		Limited: f.limited(d),
 	}
 	if e.Page.URL == "" {
 		return nil, errors.New("no page to name as page.url: set default_event_source_url")
@@ -87,7 +87,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// check refuses a delivery by what was frozen on it, its mode and consent.
+// check refuses a delivery by what was frozen on it, and by its mode.
 func (f *forwarder) check(d subfive.Delivery) error {
 	switch d.Kind {
 	case subfive.KindConversion, subfive.KindApproval:
@@ -108,11 +108,6 @@ func (f *forwarder) check(d subfive.Delivery) error {
 	case d.Mode == subfive.ModeTest && f.settings.TestEventCode == "":
 		return errors.New(noTestCode)
 	}
-	for _, s := range f.settings.RefuseWhen {
-		if said(d.Click, s) {
-			return fmt.Errorf("the visitor's click says %q, and refuse_when lists it", string(s))
-		}
-	}
 	return nil
 }
 
@@ -128,26 +123,10 @@ func standardEvents() []string {
 	}
 }
 
-// said reports whether a click carries the signal.
-func said(c *subfive.Click, s signal) bool {
-	if c == nil {
-		return false
-	}
-	switch s {
-	case signalDenied:
-		return strings.EqualFold(c.Consent["consent_ad_user_data"], "denied")
-	case signalGPC:
-		return c.Consent["sec_gpc"] == "1"
-	case signalGPP:
-		return c.Consent["gpp"] != ""
-	}
-	return false
-}
-
-// limited returns limited_data_use: true where a signal of the click asks for it,
-// else what the settings say, or nil.
-func (f *forwarder) limited(c *subfive.Click) *bool {
-	if slices.ContainsFunc(f.settings.LimitWhen, func(s signal) bool { return said(c, s) }) {
+// limited returns limited_data_use: true where the delivery asks for it, else
+// what the settings say, or nil.
+func (f *forwarder) limited(d subfive.Delivery) *bool {
+	if d.LimitedUse {
 		yes := true
 		return &yes
 	}

@@ -5,34 +5,21 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 )
 
 const noTestCode = "test mode needs the setting test_event_code: without it TikTok counts test events as real ones"
 
-// signal is something a click says about what may be done with its data.
-type signal string
-
-// The signals of limit_when and refuse_when.
-const (
-	signalDenied signal = "denied"  // consent_ad_user_data is denied
-	signalGPC    signal = "sec_gpc" // the browser sent Sec-GPC: 1
-	signalGPP    signal = "gpp"     // a GPP string came, whatever it says
-)
-
 // settings are what sample.yaml explains.
 type settings struct {
-	PixelCode             string   `yaml:"pixel_code"`
-	AccessToken           string   `yaml:"access_token"`
-	APIVersion            string   `yaml:"api_version"`
-	TestEventCode         string   `yaml:"test_event_code"`
-	PartnerName           string   `yaml:"partner_name"`
-	DefaultEventSourceURL string   `yaml:"default_event_source_url"`
-	OmitReferrer          bool     `yaml:"omit_referrer"`
-	LimitedDataUse        *bool    `yaml:"limited_data_use"` // nil: say nothing
-	LimitWhen             []signal `yaml:"limit_when"`
-	RefuseWhen            []signal `yaml:"refuse_when"` // nil: denied
+	PixelCode             string `yaml:"pixel_code"`
+	AccessToken           string `yaml:"access_token"`
+	APIVersion            string `yaml:"api_version"`
+	TestEventCode         string `yaml:"test_event_code"`
+	PartnerName           string `yaml:"partner_name"`
+	DefaultEventSourceURL string `yaml:"default_event_source_url"`
+	OmitReferrer          bool   `yaml:"omit_referrer"`
+	LimitedDataUse        *bool  `yaml:"limited_data_use"` // nil: say nothing
 }
 
 // complete fills in defaults and checks all of it: whatever TikTok would refuse
@@ -45,11 +32,7 @@ func (s *settings) complete() error {
 	if s.PartnerName == "" {
 		s.PartnerName = "subfive"
 	}
-	if s.RefuseWhen == nil {
-		s.RefuseWhen = []signal{signalDenied}
-	}
-	return errors.Join(s.checkAccount(), s.checkRequest(),
-		checkSignals("limit_when", s.LimitWhen), checkSignals("refuse_when", s.RefuseWhen))
+	return errors.Join(s.checkAccount(), s.checkRequest())
 }
 
 func (s *settings) checkAccount() error {
@@ -95,14 +78,4 @@ func (s *settings) checkRequest() error {
 func isPage(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
-}
-
-func checkSignals(setting string, signals []signal) error {
-	known := []signal{signalDenied, signalGPC, signalGPP}
-	for _, s := range signals {
-		if !slices.Contains(known, s) {
-			return fmt.Errorf("%s: %q is none of %v", setting, string(s), known)
-		}
-	}
-	return nil
 }

@@ -10,7 +10,7 @@ import (
 func TestSettings(t *testing.T) {
 	const id, tok = "pixel_code: C1\n", "access_token: t\n"
 	const all = id + tok + "api_version: v1.4\ntest_event_code: TEST1\npartner_name: acme\ndefault_event_source_url: https://lp.example.com\n" +
-		"omit_referrer: true\nlimited_data_use: true\nlimit_when: [sec_gpc, gpp, denied]\nrefuse_when: []\n"
+		"omit_referrer: true\nlimited_data_use: true\n"
 	tests := map[string]struct{ yaml, says string }{
 		"least":                 {id + tok, ""},
 		"all":                   {all, ""},
@@ -25,9 +25,7 @@ func TestSettings(t *testing.T) {
 		"test code in words":    {id + tok + "test_event_code: my test\n", "test_event_code"},
 		"page without scheme":   {id + tok + "default_event_source_url: lp.example.com\n", "default_event_source_url"},
 		"limited to a state":    {id + tok + "limited_data_use: CA\n", "limited_data_use"},
-		"signal unknown":        {id + tok + "limit_when: [gpc]\n", `limit_when: "gpc"`},
-		"signal to refuse":      {id + tok + "refuse_when: [never]\n", `refuse_when: "never"`},
-		"two faults, both told": {id + tok + "api_version: x\nlimit_when: [y]\n", "\nlimit_when"},
+		"two faults, both told": {id + "api_version: x\n", "\napi_version"},
 		"misspelled":            {id + tok + "acces_token: x\n", "acces_token"},
 	}
 	for name, tt := range tests {

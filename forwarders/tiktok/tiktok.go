@@ -35,10 +35,19 @@ func Platform() forwarders.Platform {
 		ClickParams: []string{paramTtclid, paramTtp},
 		MaxBatch:    1000,
 		MaxBytes:    1 << 20, // ours: TikTok names no limit
+		LimitedUse:  true,
 		DedupWindow: 48 * time.Hour,
 		PerSecond:   1000,
 		Sample:      sample,
-		New:         newForwarder,
+		Errors:      dictionary(),
+		Check: forwarders.Check{
+			Event: "SubfiveCheck",
+			Code:  "Events Manager → Test events shows the code, which changes from session to session: put it into test_event_code, and apply.",
+			Harmless: "It carries test_event_code, so that it appears in Events Manager under Test events. SubfiveCheck is a custom event " +
+				"without a value: TikTok optimizes for standard events only.",
+			Domains: "TikTok documents no list of allowed domains for events of a server.",
+		},
+		New: newForwarder,
 	}
 }
 
