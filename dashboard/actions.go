@@ -81,13 +81,8 @@ type switched struct {
 	Mode          subfive.Mode `json:"mode"`
 }
 
-// modeChange is the body of a call that switches a destination.
-type modeChange struct {
-	Mode subfive.Mode `json:"mode"`
-}
-
 func (d *Dashboard) setMode(c *gin.Context) (any, error) {
-	var m modeChange
+	var m subfive.Switch
 	id, err := read(c, &m)
 	if err != nil {
 		return nil, err
@@ -95,7 +90,7 @@ func (d *Dashboard) setMode(c *gin.Context) (any, error) {
 	if err := oneOf("mode", string(m.Mode), plain(modes())); err != nil {
 		return nil, err
 	}
-	return switched{id, m.Mode}, d.cfg.Backend.SetMode(c.Request.Context(), id, m.Mode, actor(c))
+	return switched{id, m.Mode}, d.cfg.Backend.SetMode(c.Request.Context(), id, m, actor(c))
 }
 
 // paused says whether a destination is paused now.
@@ -130,12 +125,41 @@ func (d *Dashboard) resume(c *gin.Context) (any, error) {
 	return paused{DestinationID: id}, d.cfg.Backend.Resume(c.Request.Context(), id, actor(c))
 }
 
+// Check says how a destination is checked.
+type Check struct {
+	DryRun bool `json:"dry_run"` // render the event, send nothing
+	Send   bool `json:"send"`    // send even what is not harmless
+}
+
 func (d *Dashboard) check(c *gin.Context) (any, error) {
-	id, err := read(c, &nothing{})
+	var how Check
+	id, err := read(c, &how)
 	if err != nil {
 		return nil, err
 	}
-	return d.cfg.Backend.Check(c.Request.Context(), id)
+	if how.DryRun && how.Send {
+		return nil, bad("leave one of them out", "dry_run and send exclude each other")
+	}
+	return d.cfg.Backend.Check(c.Request.Context(), id, how)
+}
+
+// errors answers what codes mean.
+func (d *Dashboard) errors(c *gin.Context) (any, error) {
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return nil, bad("escape it as URLs are", "the query can't be read: %v", err)
+	}
+	for name, given := range values {
+		switch {
+		case name != "platform" && name != "code":
+			return nil, bad("use platform and code", "errors can't be asked for by %q", name)
+		case len(given) > 1:
+			return nil, bad("give it once", "%s is given %d times", name, len(given))
+		case given[0] == "" || !isText(given[0]):
+			return nil, bad("give it a value, or leave it out", "%s is empty, or is no text", name)
+		}
+	}
+	return d.cfg.Backend.Errors(values.Get("platform"), values.Get("code"))
 }
 
 // read reads the ID in the path and the body.

@@ -83,8 +83,13 @@ func TestCalls(t *testing.T) {
 
 		"mode": {
 			"PUT", "/api/v1/destinations/meta-eu/mode", `{"mode":"live"}`,
-			[]call{{"SetMode", []any{"meta-eu", subfive.ModeLive, "api"}}},
+			[]call{{"SetMode", []any{"meta-eu", subfive.Switch{Mode: subfive.ModeLive}, "api"}}},
 			`{"destination_id":"meta-eu","mode":"live"}`,
+		},
+		"mode, with what a person vouches for": {
+			"PUT", "/api/v1/destinations/meta-eu/mode", `{"mode":"test","counts_for_real":true,"confirmed":["secondary_action"]}`,
+			[]call{{"SetMode", []any{"meta-eu", subfive.Switch{Mode: subfive.ModeTest, CountsForReal: true, Confirmed: []string{"secondary_action"}}, "api"}}},
+			`{"destination_id":"meta-eu","mode":"test"}`,
 		},
 		"pause": {
 			"POST", "/api/v1/destinations/meta-eu/pause", `{"reason":"token <rotated>"}`,
@@ -101,7 +106,13 @@ func TestCalls(t *testing.T) {
 			[]call{{"Resume", []any{"meta-eu", "api"}}},
 			`{"destination_id":"meta-eu","paused":false}`,
 		},
-		"check": {"POST", "/api/v1/destinations/meta-eu/check", "", []call{{"Check", []any{"meta-eu"}}}, ""},
+		"check": {"POST", "/api/v1/destinations/meta-eu/check", "", []call{{"Check", []any{"meta-eu", Check{}}}}, ""},
+		"check without sending": {
+			"POST", "/api/v1/destinations/meta-eu/check", `{"dry_run":true}`, []call{{"Check", []any{"meta-eu", Check{DryRun: true}}}}, "",
+		},
+		"check that asks to be sent": {
+			"POST", "/api/v1/destinations/relay/check", `{"send":true}`, []call{{"Check", []any{"relay", Check{Send: true}}}}, "",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -193,12 +204,12 @@ func TestBadCalls(t *testing.T) {
 			"GET", "/api/v1/clicks/a%00b", ``, 404, "there is nothing of that ID",
 			"check the IDs you sent; the lists, such as /api/v1/deliveries, show them",
 		},
-		"unknown mode":        {"PUT", "/api/v1/destinations/x/mode", `{"mode":"Live"}`, 400, `mode is "Live"`, "say one of dry_run, test, live"},
-		"no mode":             {"PUT", "/api/v1/destinations/x/mode", `{}`, 400, `mode is ""`, "say one of dry_run, test, live"},
-		"reason with a NUL":   {"POST", "/api/v1/destinations/x/pause", `{"reason":"a\u0000"}`, 400, "reason has a NUL", noText},
-		"reason without text": {"POST", "/api/v1/destinations/x/pause", `{"reason":""}`, 400, "reason is empty", empty},
-		"resume with a body":  {"POST", "/api/v1/destinations/x/resume", `{"reason":"x"}`, 400, `there is no field "reason"`, "send no body"},
-		"check with a body":   {"POST", "/api/v1/destinations/x/check", `{"dry_run":true}`, 400, `there is no field "dry_run"`, "send no body"},
+		"unknown mode":           {"PUT", "/api/v1/destinations/x/mode", `{"mode":"Live"}`, 400, `mode is "Live"`, "say one of dry_run, test, live"},
+		"no mode":                {"PUT", "/api/v1/destinations/x/mode", `{}`, 400, `mode is ""`, "say one of dry_run, test, live"},
+		"reason with a NUL":      {"POST", "/api/v1/destinations/x/pause", `{"reason":"a\u0000"}`, 400, "reason has a NUL", noText},
+		"reason without text":    {"POST", "/api/v1/destinations/x/pause", `{"reason":""}`, 400, "reason is empty", empty},
+		"resume with a body":     {"POST", "/api/v1/destinations/x/resume", `{"reason":"x"}`, 400, `there is no field "reason"`, "send no body"},
+		"check of nothing known": {"POST", "/api/v1/destinations/x/check", `{"fast":true}`, 400, `there is no field "fast"`, "use some of dry_run, send"},
 
 		"replay of everything": {
 			"POST", replays, `{"dry_run":true}`, 400, "this would send everything again",

@@ -37,12 +37,19 @@ type Backend interface {
 	// Attach gives the conversion that a postback speaks of to a click.
 	Attach(ctx context.Context, postbackID, clickID, by string) (any, error)
 	// SetMode switches a destination.
-	SetMode(ctx context.Context, destinationID string, m subfive.Mode, by string) error
+	SetMode(ctx context.Context, destinationID string, to subfive.Switch, by string) error
 	// Pause stops sending to a destination until Resume; reason may be empty.
 	Pause(ctx context.Context, destinationID, reason, by string) error
 	Resume(ctx context.Context, destinationID, by string) error
 	// Check makes the platform's own harmless check of a destination.
-	Check(ctx context.Context, destinationID string) (any, error)
+	Check(ctx context.Context, destinationID string, how Check) (any, error)
+	// Errors looks up what answers mean: those of a platform, or one code of it;
+	// both may be empty.
+	Errors(platform, code string) (any, error)
+	// CheckUp says what is wrong with the set-up and its traffic.
+	CheckUp(ctx context.Context) (any, error)
+	// Examine says what is wrong with a postback URL or a captured query.
+	Examine(ctx context.Context, text string) (any, error)
 }
 
 // Config is what a Dashboard needs. All but Token must be given.
@@ -97,11 +104,14 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	for _, col := range collections() {
 		api.GET("/"+col.kind, d.run(d.list(col)))
 	}
+	api.GET("/errors", d.run(d.errors))
 	api.Use(d.refuseQuery) // whatever follows takes none
 	for _, col := range collections() {
 		api.GET("/"+col.kind+"/:id", d.run(d.story(col.kind)))
 	}
 	api.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, contentJSON, openAPI) })
+	api.GET("/doctor", d.run(d.checkUp))
+	api.POST("/doctor", d.run(d.examine))
 	api.POST("/replays", d.run(d.replay))
 	api.POST("/postbacks/:id/settle", d.run(d.settle))
 	api.POST("/postbacks/:id/accept", d.run(d.accept))

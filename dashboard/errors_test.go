@@ -193,3 +193,35 @@ func TestCallerWhoWentAway(t *testing.T) {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }
+
+func TestErrorsAreLookedUp(t *testing.T) {
+	tests := map[string]struct {
+		query  string
+		status int
+		want   []call
+	}{
+		"all":           {"", 200, []call{{"Errors", []any{"", ""}}}},
+		"of a platform": {"?platform=meta", 200, []call{{"Errors", []any{"meta", ""}}}},
+		"one code":      {"?platform=meta&code=100%2F33", 200, []call{{"Errors", []any{"meta", "100/33"}}}},
+		"misspelt":      {"?plattform=meta", 400, nil},
+		"twice":         {"?code=1&code=2", 400, nil},
+		"empty":         {"?code=", 400, nil},
+		"no query":      {"?%zz", 400, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := &backend{value: map[string]any{"items": []any{}}}
+			d, _ := open(b)
+			w := ask(t, d, request("GET", "/api/v1/errors"+tt.query, ""))
+			if diff := cmp.Diff(tt.want, b.calls); diff != "" || w.Code != tt.status {
+				t.Errorf("%d, calls (-want +got):\n%s", w.Code, diff)
+			}
+		})
+	}
+}
+
+func TestCheckIsSentOrNot(t *testing.T) {
+	d, _ := open(&backend{})
+	w := ask(t, d, request("POST", "/api/v1/destinations/relay/check", `{"send":true,"dry_run":true}`))
+	refused(t, w, problem{400, "dry_run and send exclude each other", "leave one of them out"})
+}

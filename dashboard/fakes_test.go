@@ -79,8 +79,8 @@ func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (a
 	return b.called(ctx, "Attach", postbackID, clickID, by)
 }
 
-func (b *backend) SetMode(ctx context.Context, destinationID string, m subfive.Mode, by string) error {
-	_, err := b.called(ctx, "SetMode", destinationID, m, by)
+func (b *backend) SetMode(ctx context.Context, destinationID string, to subfive.Switch, by string) error {
+	_, err := b.called(ctx, "SetMode", destinationID, to, by)
 	return err
 }
 
@@ -94,8 +94,18 @@ func (b *backend) Resume(ctx context.Context, destinationID, by string) error {
 	return err
 }
 
-func (b *backend) Check(ctx context.Context, destinationID string) (any, error) {
-	return b.called(ctx, "Check", destinationID)
+func (b *backend) Check(ctx context.Context, destinationID string, how Check) (any, error) {
+	return b.called(ctx, "Check", destinationID, how)
+}
+
+func (b *backend) Errors(platform, code string) (any, error) {
+	return b.called(context.Background(), "Errors", platform, code)
+}
+
+func (b *backend) CheckUp(ctx context.Context) (any, error) { return b.called(ctx, "CheckUp") }
+
+func (b *backend) Examine(ctx context.Context, text string) (any, error) {
+	return b.called(ctx, "Examine", text)
 }
 
 // open returns a Dashboard over b that logs to the buffer.

@@ -20,6 +20,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"subfive"
 )
 
 // object is a JSON object.
@@ -354,7 +356,8 @@ func anys(words []string) []any {
 func TestDocumentAndBodies(t *testing.T) {
 	s := document(t)
 	for name, v := range map[string]any{
-		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &modeChange{}, "PauseReason": &pauseReason{},
+		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
+		"Check": &Check{}, "Specimen": &specimen{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)
 		told := slices.Sorted(maps.Keys(s.at(schema, "properties")))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,23 @@ func rules(s config.Server, setup subfive.Setup, v *identity.Vault) attribution.
 		Setup: setup, Platforms: attributionPlatforms(), LateClicks: time.Duration(s.LateClicks),
 		ReadConsent: consent.Read, Country: countryIn(v),
 	}
+}
+
+// rules are the rules of a setup, with what each destination can be told by its
+// settings.
+func (a *app) rules(s config.Server, setup subfive.Setup, v *identity.Vault) attribution.Rules {
+	r := rules(s, setup, v)
+	r.Kinds = map[string][]subfive.Kind{}
+	for _, d := range setup.Destinations {
+		c, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere)
+		if err != nil {
+			continue // it is reported where it is to be served; till then its platform's kinds hold
+		}
+		if t, ok := c.Forwarder.(forwarders.Teller); ok {
+			r.Kinds[d.ID] = t.Kinds()
+		}
+	}
+	return r
 }
 
 // countryIn opens the country that a postback brought, by code or name. One that
@@ -189,7 +207,7 @@ func (s session) attributor(ctx context.Context, a *app) (*attribution.Attributo
 	if err != nil {
 		return nil, err
 	}
-	return attribution.New(s.Store, rules(s.file.Server, setup, s.vault), a.now, a.log()), nil
+	return attribution.New(s.Store, a.rules(s.file.Server, setup, s.vault), a.now, a.log()), nil
 }
 
 // sender has all destinations of the setup that can be made here. It previews:

@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"subfive"
+	"subfive/config"
 	"subfive/store"
 )
 
 func newApply(a *app) *cobra.Command {
 	var path string
-	var dryRun, prune bool
+	var dryRun, prune, countTests bool
 	c := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Bring campaigns, offers and destinations to what a file says",
@@ -29,17 +30,22 @@ name is left alone, unless --prune archives what an earlier file named.`,
 			if a.path() == "" {
 				return usagef("apply: name the file with -f")
 			}
-			return a.apply(c, dryRun, prune)
+			var options []config.Option
+			if countTests {
+				options = append(options, config.CountTests())
+			}
+			return a.apply(c, dryRun, prune, options...)
 		},
 	}
 	c.Flags().StringVarP(&path, "file", "f", "", "the file")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "print the differences and change nothing")
+	c.Flags().BoolVar(&countTests, "counts-for-real", false, "this once, let tests count where the platform counts them; counts_for_real: true in the file says it for good")
 	c.Flags().BoolVar(&prune, "prune", false, "archive what came from a file and is in it no more")
 	return c
 }
 
-func (a *app) apply(c *cobra.Command, dryRun, prune bool) error {
-	f, err := a.file()
+func (a *app) apply(c *cobra.Command, dryRun, prune bool, options ...config.Option) error {
+	f, err := a.file(options...)
 	if err != nil {
 		return err
 	}

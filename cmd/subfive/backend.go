@@ -8,8 +8,10 @@ import (
 
 	"subfive"
 	"subfive/attribution"
+	"subfive/config"
 	"subfive/dashboard"
 	"subfive/forwarders/all"
+	"subfive/identity"
 	"subfive/store"
 )
 
@@ -128,7 +130,19 @@ func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
 		}
 		return nil, fmt.Errorf("destination %s: %w", id, subfive.ErrNotFound)
 	}
-	return st.Story(ctx, id)
+	story, err := st.Story(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return explainStory(story), nil
+}
+
+func (b *backend) Errors(platform, code string) (any, error) {
+	entries, problem := dictionary(platform, code)
+	if problem != "" {
+		return nil, dashboard.Refusal{Invalid: true, What: problem, Do: "GET /api/v1/errors lists all there are"}
+	}
+	return map[string]any{"items": entries}, nil
 }
 
 func (b *backend) Replay(ctx context.Context, r dashboard.Replay) (any, error) {
@@ -146,7 +160,7 @@ func (b *backend) Replay(ctx context.Context, r dashboard.Replay) (any, error) {
 			Since: r.Since, Until: r.Until,
 		},
 		Force: r.Force, DryRun: r.DryRun, At: b.t.app.now(), DedupWindow: dedupWindow,
-		Decide: b.t.app.decideAgain(setup),
+		Decide: b.t.app.decideAgain(setup, b.t.vault),
 	})
 }
 
@@ -157,8 +171,8 @@ func dedupWindow(platform string) time.Duration {
 }
 
 // decideAgain decides a delivery with today's settings, as a replay does.
-func (a *app) decideAgain(setup subfive.Setup) func(subfive.Delivery) subfive.Delivery {
-	r := attribution.Rules{Setup: setup, Platforms: attributionPlatforms()}
+func (a *app) decideAgain(setup subfive.Setup, v *identity.Vault) func(subfive.Delivery) subfive.Delivery {
+	r := a.rules(config.Server{}, setup, v) // no conversion waits for its click here
 	return func(d subfive.Delivery) subfive.Delivery { return attribution.DecideAgain(d, r, a.now()) }
 }
 
@@ -171,7 +185,7 @@ func (b *backend) attributor(ctx context.Context) (*attribution.Attributor, erro
 	if err != nil {
 		return nil, err
 	}
-	return attribution.New(st, rules(b.t.file.Server, setup), b.t.app.now, b.t.log), nil
+	return attribution.New(st, b.t.app.rules(b.t.file.Server, setup, b.t.vault), b.t.app.now, b.t.log), nil
 }
 
 // refused turns an answer of attribution into one for the caller.
@@ -226,16 +240,43 @@ func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (a
 	return st.Story(ctx, j.ConversionID)
 }
 
-func (b *backend) SetMode(ctx context.Context, destinationID string, m subfive.Mode, by string) error {
+func (b *backend) SetMode(ctx context.Context, destinationID string, to subfive.Switch, by string) error {
 	st, err := b.open()
 	if err != nil {
 		return err
 	}
-	err = st.SetMode(ctx, by, destinationID, m, b.t.app.now())
-	if errors.Is(err, store.ErrFromFile) {
+	err = setMode(ctx, st, by, destinationID, to, b.t.app.now())
+	var wrong config.Problems
+	switch {
+	case errors.Is(err, store.ErrFromFile):
 		return dashboard.Refusal{What: err.Error(), Do: "change mode in the file and run: subfive apply -f FILE"}
+	case errors.As(err, &wrong):
+		return dashboard.Refusal{Invalid: true, What: wrong[0].What, Do: wrong[0].Do}
 	}
 	return err
+}
+
+// setMode switches a destination, if the rules for files allow it so. An error
+// about them is config.Problems.
+func setMode(ctx context.Context, st *store.Store, by, id string, to subfive.Switch, now time.Time) error {
+	setup, err := st.Setup(ctx)
+	if err != nil {
+		return err
+	}
+	for i, d := range setup.Destinations {
+		if d.ID != id || d.ArchivedAt != nil {
+			continue
+		}
+		setup.Destinations[i] = to.Apply(d)
+		change := store.ResourceChange{Kind: store.KindDestination, ID: id, Value: setup.Destinations[i], Origin: store.OriginAPI}
+		if _, err := st.Plan(ctx, by, []store.ResourceChange{change}, now); err != nil {
+			return err // it comes from a file: that is to be said first
+		}
+		if err := config.Check(setup, configPlatforms()); err != nil {
+			return err
+		}
+	}
+	return st.SetMode(ctx, by, id, to, now)
 }
 
 func (b *backend) Pause(ctx context.Context, destinationID, reason, by string) error {
@@ -279,10 +320,10 @@ func setPause(ctx context.Context, st *store.Store, destinationID, reason string
 	}
 }
 
-func (b *backend) Check(ctx context.Context, destinationID string) (any, error) {
+func (b *backend) Check(ctx context.Context, destinationID string, how dashboard.Check) (any, error) {
 	st, err := b.open()
 	if err != nil {
 		return nil, err
 	}
-	return checkDestination(ctx, b.t.app, st, b.t.sender, destinationID)
+	return checker{b.t.app, st, b.t.vault, b.t.file.Server}.check(ctx, destinationID, how)
 }

@@ -84,13 +84,14 @@ func destinationState(row map[string]any) string {
 }
 
 func newMode(a *app) *cobra.Command {
-	return &cobra.Command{
+	var to subfive.Switch
+	c := &cobra.Command{
 		Use:   "mode ID " + strings.Join(modes(), "|"),
 		Short: "Switch a destination: dry_run sends nothing, test sends tests, live tells of what comes from now on",
 		Long: `Switches a destination. A running serve takes it over within five seconds. What was decided before keeps the
 mode it was decided in; to send earlier conversions too, see subfive replay. The mode of a destination that
 comes from a file is changed there.`,
-		Example: "  subfive destinations mode meta-main live",
+		Example: "  subfive destinations mode meta-main live\n  subfive destinations mode google-main live --confirmed secondary_action,no_smart_bidding,value_basis",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 || !slices.Contains(modes(), args[1]) {
 				return usagef("%s takes a destination's ID and one of %s", c.CommandPath(), strings.Join(modes(), ", "))
@@ -99,7 +100,8 @@ comes from a file is changed there.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(s session) error {
-				err := s.SetMode(c.Context(), a.person(), args[0], subfive.Mode(args[1]), a.now())
+				to.Mode = subfive.Mode(args[1])
+				err := setMode(c.Context(), s.Store, a.person(), args[0], to, a.now())
 				if errors.Is(err, store.ErrFromFile) {
 					return fmt.Errorf("%w: write mode: %s there, then subfive apply -f FILE", err, args[1])
 				}
@@ -114,6 +116,9 @@ comes from a file is changed there.`,
 			})
 		},
 	}
+	c.Flags().BoolVar(&to.CountsForReal, "counts-for-real", false, "mode test: tests may count, where the platform counts them")
+	c.Flags().StringSliceVar(&to.Confirmed, "confirmed", nil, "mode live: what you vouch for, where the platform asks for it")
+	return c
 }
 
 func newPause(a *app) *cobra.Command {

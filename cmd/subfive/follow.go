@@ -51,6 +51,7 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 		case <-tick.C:
 		}
 		st := t.store.Load()
+		t.capOffers(ctx)
 		now, err := st.SetupVersion(ctx)
 		t.metrics.databaseDown.Store(err != nil && ctx.Err() == nil)
 		if err != nil || now == version {
@@ -64,6 +65,30 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 		t.install(ctx, setup, a, p)
 		version = setup.Version
 	}
+}
+
+// capOffers tells the receiver which offers have had the conversions of their
+// day. While the database does not answer, the last word stays.
+func (t *tracker) capOffers(ctx context.Context) {
+	caps := map[string]int{}
+	for _, o := range t.offers.Load().([]subfive.Offer) {
+		if o.Cap > 0 {
+			caps[o.ID] = o.Cap
+		}
+	}
+	full := map[string]bool{}
+	if len(caps) > 0 {
+		local := t.app.now().In(t.zone)
+		had, err := t.store.Load().ConversionsSince(ctx, time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, t.zone))
+		if err != nil {
+			t.log.ErrorContext(ctx, "count today's conversions of capped offers; who was capped stays so", "err", err)
+			return
+		}
+		for id, limit := range caps {
+			full[id] = had[id] >= limit
+		}
+	}
+	t.receiver.SetCapped(full)
 }
 
 // unservedCode is the code of the pause of a destination that can't be served.
@@ -129,7 +154,8 @@ func (t *tracker) upkeep(ctx context.Context, p *outbox.Pool) {
 // install makes a setup the one that all pieces work by.
 func (t *tracker) install(ctx context.Context, setup subfive.Setup, a *attribution.Attributor, p *outbox.Pool) {
 	t.receiver.SetSetup(setup)
-	a.SetRules(rules(t.file.Server, setup))
+	t.offers.Store(setup.Offers)
+	a.SetRules(t.app.rules(t.file.Server, setup, t.vault))
 	configured, failed := configure(setup, t.app.env, t.sender, config.DecodeSettings)
 	for id, err := range failed {
 		if d, _ := setup.Destination(id); d.Mode == subfive.ModeDryRun {

@@ -106,8 +106,7 @@ func newClicks(a *app) *cobra.Command {
 		empty: func(s session) string {
 			text := "Each click on a campaign's link will be a line here. Open one of these, as your ad does:\n"
 			for _, c := range s.file.Setup.Campaigns {
-				source, _ := s.file.Setup.Source(c.Source)
-				text += "  " + everflow.ClickURL(hereURL(s), c, source) + "\n"
+				text += "  " + campaignLink(s.file.Setup, c, siteURL(s)) + "\n"
 			}
 			if len(s.file.Setup.Campaigns) == 0 {
 				return "Each click on a campaign's link will be a line here. Make a campaign first: \"subfive config sample\"\n" +

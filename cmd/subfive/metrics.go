@@ -55,7 +55,7 @@ func newMetrics(t *tracker) *metrics {
 		}, []string{"destination"}),
 	}
 	m.registry.MustRegister(m.postbacks, m.intake, m.atRisk, m.lost, m.answers, m.delay, m.paused,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), state{t})
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), state{t}, t.budget)
 	return m
 }
 

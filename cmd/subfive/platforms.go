@@ -22,19 +22,22 @@ func newPlatforms(a *app) *cobra.Command {
 			if json {
 				w = &jsonWriter{w: a.stdout}
 			}
-			if err := w.head([]string{"platform", "told_of", "click_ids", "max_batch", "max_age", "deduplicates_for"}); err != nil {
+			if err := w.head([]string{"platform", "told_of", "click_ids", "max_batch", "max_age", "deduplicates_for", "limited_data_use"}); err != nil {
 				return err
 			}
 			for _, p := range all.Platforms() {
-				age, dedup := "no limit", "never"
+				age, dedup, limits := "no limit", "never", "no"
 				if p.MaxAge > 0 {
 					age = span(p.MaxAge)
 				}
 				if p.DedupWindow > 0 {
 					dedup = span(p.DedupWindow)
 				}
+				if p.LimitedUse {
+					limits = "yes"
+				}
 				told := strings.Join(words(p.Kinds...), " ")
-				if err := w.row([]any{p.Name, told, strings.Join(p.ClickParams, " "), p.MaxBatch, age, dedup}); err != nil {
+				if err := w.row([]any{p.Name, told, strings.Join(p.ClickParams, " "), p.MaxBatch, age, dedup, limits}); err != nil {
 					return err
 				}
 			}

@@ -49,7 +49,7 @@ func (a *app) preview(ctx context.Context, s session, id, destination string, ki
 	if err != nil {
 		return err
 	}
-	d = a.decideAgain(setup)(d)
+	d = a.decideAgain(setup, s.vault)(d)
 	if d.Status == subfive.DeliverySkipped {
 		fmt.Fprintf(a.stderr, "today's settings would not send it (%s): %s\n", d.ReasonCode, d.Reason)
 	}

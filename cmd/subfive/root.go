@@ -27,10 +27,11 @@ Run it:   subfive serve`,
 	root.PersistentFlags().StringVar(&a.dataDir, "data-dir", "", "the data folder, instead of the file's data_dir")
 	root.AddCommand(
 		newServe(a), newDemo(a), newSandbox(a), newSimulate(a),
-		newApply(a), newConfig(a),
+		newApply(a), newConfig(a), newDoctor(a), newPostbackURL(a),
 		newPostbacks(a), newClicks(a), newConversions(a), newDeliveries(a),
 		newReplay(a), newPreview(a), newDestinations(a),
-		newSQL(a), newMigrate(a), newJournal(a), newPlatforms(a), newVersion(a),
+		newBackup(a), newRestore(a), newForget(a), newSupportBundle(a),
+		newSQL(a), newLinks(a), newExport(a), newGoogle(a), newMigrate(a), newJournal(a), newPlatforms(a), newErrors(a), newVersion(a),
 	)
 	return root
 }

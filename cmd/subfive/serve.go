@@ -51,8 +51,7 @@ func welcome(w io.Writer, f config.File, at net.Addr) {
 	endpoint, _ := f.Setup.Endpoint(subfive.DefaultEndpoint)
 	fmt.Fprintf(w, "  postback URL  %s\n", everflow.PostbackURL(base, endpoint, everflow.Options{}))
 	for _, c := range f.Setup.Campaigns {
-		source, _ := f.Setup.Source(c.Source)
-		fmt.Fprintf(w, "  campaign link %s\n", everflow.ClickURL(base, c, source))
+		fmt.Fprintf(w, "  campaign link %s\n", campaignLink(f.Setup, c, base))
 	}
 	if len(f.Setup.Campaigns) == 0 {
 		fmt.Fprint(w, `

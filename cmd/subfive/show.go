@@ -52,7 +52,7 @@ func (a *app) show(ctx context.Context, s session, id string, full, json bool) e
 		return notFound(err, "see what there is: subfive postbacks, clicks, conversions or deliveries")
 	}
 	if json {
-		return writeJSON(a.stdout, story)
+		return writeJSON(a.stdout, explainStory(story))
 	}
 	return a.tell(ctx, s.Store, story, full)
 }

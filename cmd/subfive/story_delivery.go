@@ -19,12 +19,19 @@ func (t telling) delivery(p *page, d subfive.Delivery) {
 	if d.ReasonCode != "" || d.Reason != "" {
 		p.line("reason", joined(": ", d.ReasonCode, d.Reason))
 	}
+	why := explainDelivery(d, t.Attempts)
+	p.line("means", why.Means)
+	p.line("do", why.Do)
+	p.line("more", why.More)
 	p.line("tells", joined("  ", kindText(d.Kind), d.EventName, named("ID", d.EventID)))
 	p.line("happened", utc(d.EventTime))
 	if d.Value != nil {
 		p.line("value", amountText(&d.Value.Amount, d.Value.Currency))
 	}
 	p.line("page", d.PageURL)
+	if d.LimitedUse {
+		p.line("consent", "limited data use: the platform is told to limit what it does with the event")
+	}
 	p.line("decided", utc(d.CreatedAt))
 	if d.Status == subfive.DeliveryScheduled || d.Status == subfive.DeliverySubmitted {
 		p.line("next try", t.nextTry(d))

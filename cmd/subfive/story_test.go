@@ -153,6 +153,10 @@ func TestStory(t *testing.T) {
 		"delivered full": func(s *telling) {
 			s.full = true
 		},
+		"limited data use": func(s *telling) {
+			s.Clicks[0].Consent = map[string]string{"sec_gpc": "1"}
+			s.Deliveries[0].LimitedUse = true
+		},
 		"dead, refused alone": func(s *telling) {
 			d, last := &s.Deliveries[0], &s.Attempts[1]
 			d.Status, d.DeliveredAt = subfive.DeliveryDead, time.Time{}

@@ -40,8 +40,11 @@ type tracker struct {
 	vault   *identity.Vault
 	journal *journal.Journal
 	metrics *metrics
+	budget  *failureBudget
 
 	visitors *visitor.Reader
+	zone     *time.Location // of reports
+	offers   atomic.Value   // []subfive.Offer, as installed
 	receiver *receiver.Receiver
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
@@ -82,12 +85,17 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 		}
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
+	t.budget = openBudget(f.Server.DataDir, f.Setup.Endpoints, a.now, t.log)
+	macros, err := catalogue("", f.Server.DataDir)
+	if err != nil {
+		return nil, errors.Join(err, t.journal.Close())
+	}
 	t.metrics = newMetrics(t)
 	t.sender = newSender(vault, f.Server, a)
 	if t.visitors, err = visitor.Open(visitor.Files{Places: f.Server.GeoIP.Places, Networks: f.Server.GeoIP.Networks}); err != nil {
 		return nil, errors.Join(fmt.Errorf("geoip: %w", err), t.journal.Close())
 	}
-	t.receiver = receiver.New(t.receiverConfig())
+	t.receiver = receiver.New(t.receiverConfig(macros))
 	t.admin = dashboard.New(dashboard.Config{
 		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log, Now: a.now,
 	})
@@ -132,12 +140,12 @@ func nodeName(dir string) (string, error) {
 
 func (t *tracker) snapshot() string { return filepath.Join(t.file.Server.DataDir, snapshotName) }
 
-func (t *tracker) receiverConfig() receiver.Config {
+func (t *tracker) receiverConfig(macros []everflow.Macro) receiver.Config {
 	s := t.file.Server
 	c := receiver.Config{
-		Journal: t.journal, Sealer: sealer{t.vault}, Hinter: everflow.NewHinter(everflow.Catalogue()), Observer: t.metrics,
+		Journal: t.journal, Sealer: sealer{t.vault}, Hinter: everflow.NewHinter(macros), Observer: t.metrics, Answered: t.budget.Answered,
 		Log: t.log, Now: t.app.now, DirectParams: map[string]string{}, TrustedProxies: s.TrustedProxies,
-		FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Bot: crawlers.Match, Recognizer: t.visitors, Ready: t.ready,
+		Zone: t.zone, FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Bot: crawlers.Match, Recognizer: t.visitors, Ready: t.ready,
 	}
 	for _, p := range all.Platforms() {
 		c.ClickParams = append(c.ClickParams, p.ClickParams...)
@@ -330,7 +338,7 @@ func (t *tracker) work(ctx context.Context) error {
 		setup, err = t.setup(ctx)
 	}
 	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.process))
-	attributor := attribution.New(st, rules(t.file.Server, setup, t.vault), t.app.now, t.log)
+	attributor := attribution.New(st, t.app.rules(t.file.Server, setup, t.vault), t.app.now, t.log)
 	t.install(ctx, setup, attributor, pool)
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
 	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake() })
@@ -339,5 +347,6 @@ func (t *tracker) work(ctx context.Context) error {
 	all.Go(func() error { return worker.Run(ctx) })
 	all.Go(func() error { return pool.Run(ctx) })
 	all.Go(func() error { t.follow(ctx, setup.Version, attributor, pool); return nil })
+	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
 	return all.Wait()
 }
