@@ -34,8 +34,8 @@ var noAnswers = []Entry{
 	{Code: "rate_limit", Class: subfive.Deferred, Means: "Its turn in the platform's rate limit did not come in time.", Do: "Nothing: it is sent next."},
 	{Code: "authorize", Means: "The credentials for the request could not be got.", Do: "Nothing if it passes: it is tried again. If it stays so, check the credentials in the destination's settings."},
 	{Code: "no_verdict", Class: subfive.Misconfigured, Means: "What was submitted can't be asked about with these settings.", Do: "Restore the settings it was sent with, or replay it."},
-	{Code: "not_configured", Class: subfive.Deferred, Means: "The destination is not configured in this process.", Do: "Nothing within a minute of a change. If it stays so, \"subfive check\" says what is wrong with the configuration."},
-	{Code: "settings", Class: subfive.Misconfigured, Means: "The destination's settings can't be used, so that nothing is sent to it.", Do: "\"subfive check\" says what is wrong. Mend it, and apply."},
+	{Code: "not_configured", Class: subfive.Deferred, Means: "The destination is not configured in this process.", Do: "Nothing within a minute of a change. If it stays so, \"subfive config check FILE\" says what is wrong with the configuration."},
+	{Code: "settings", Class: subfive.Misconfigured, Means: "The destination's settings can't be used, so that nothing is sent to it.", Do: "\"subfive config check FILE\" says what is wrong. Mend it, and apply."},
 	{Code: "address_refused", Class: subfive.Misconfigured, Means: "The host has a private or local address. Requests do not go there unless it is named.", Do: "If it is meant, set base_url, or the webhook's allowed hosts, to that host."},
 }
 
