@@ -137,11 +137,19 @@ func (b *bundle) settings(s config.Server) {
 		alerts = append(alerts, alert.Kind)
 	}
 	for _, line := range [][2]any{
-		{"listen", "port " + portOf(s.Listen)}, {"admin.listen", "port " + portOf(s.Admin.Listen)}, {"admin.token", present(s.Admin.Token)},
-		{"public_url", plainURL(s.PublicURL)}, {"fallback_url", plainURL(s.FallbackURL)},
-		{"database", b.Dialect()}, {"secret_key", present(s.SecretKey)}, {"ack", s.Ack}, {"ack_timeout", s.AckTimeout},
-		{"tls.mode", s.TLS.Mode}, {"late_clicks", s.LateClicks},
-		{"trusted_proxies", count(len(s.TrustedProxies), "network", "networks")}, {"reporting", s.Reporting.Timezone + " " + s.Reporting.Currency},
+		{"listen", "port " + portOf(s.Listen)},
+		{"admin.listen", "port " + portOf(s.Admin.Listen)},
+		{"admin.token", present(s.Admin.Token)},
+		{"public_url", plainURL(s.PublicURL)},
+		{"fallback_url", plainURL(s.FallbackURL)},
+		{"database", b.Dialect()},
+		{"secret_key", present(s.SecretKey)},
+		{"ack", s.Ack},
+		{"ack_timeout", s.AckTimeout},
+		{"tls.mode", s.TLS.Mode},
+		{"late_clicks", s.LateClicks},
+		{"trusted_proxies", count(len(s.TrustedProxies), "network", "networks")},
+		{"reporting", s.Reporting.Timezone + " " + s.Reporting.Currency},
 		{"retention", fmt.Sprintf("clicks %s, personal %s, raw %s, attempts %s", s.Retention.Clicks, s.Retention.Personal, s.Retention.Raw, s.Retention.Attempts)},
 		{"alerts", strings.Join(alerts, " ")},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"subfive"
@@ -42,7 +43,7 @@ func (a *app) checkUp(ctx context.Context, flags doctorFlags) error {
 	f, err := a.file()
 	var problems config.Problems
 	if errors.As(err, &problems) {
-		return a.tellCheckup(checkup{CheckedAt: a.now(), Findings: configFindings(problems)}, flags.json)
+		return a.tellCheckup(checkup{CheckedAt: a.now(), Findings: configFindings(problems), FailureBudget: []everflow.Failures{}}, flags.json)
 	}
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func configFindings(problems config.Problems) []everflow.Finding {
 
 // add puts what was found elsewhere first.
 func (c *checkup) add(more ...everflow.Finding) {
-	c.Findings = append(more, c.Findings...)
+	c.Findings = append(append([]everflow.Finding{}, more...), c.Findings...)
 	c.Healthy = toFix(c.Findings) == nil
 }
 
@@ -129,15 +130,23 @@ func checkTraffic(ctx context.Context, st *store.Store, server config.Server, fa
 	if ok {
 		t.Skew = now.Sub(at)
 	}
-	if failures == nil {
-		failures = []everflow.Failures{}
-	}
 	c := checkup{
-		CheckedAt: now, Since: t.Since, FailureBudget: failures, Findings: []everflow.Finding{},
+		CheckedAt: now, Since: t.Since, FailureBudget: budgetOf(t.Setup, failures),
 		Looked: looked{len(t.Postbacks), len(t.Clicks), len(t.Deliveries)},
 	}
 	c.add(everflow.CheckUp(t)...)
 	return c, nil
+}
+
+// budgetOf has a line for each endpoint, those without a failure too.
+func budgetOf(setup subfive.Setup, failures []everflow.Failures) []everflow.Failures {
+	all := append([]everflow.Failures{}, failures...)
+	for _, e := range setup.Endpoints {
+		if !slices.ContainsFunc(all, func(f everflow.Failures) bool { return f.EndpointID == e.ID }) {
+			all = append(all, everflow.Failures{EndpointID: e.ID, Limit: everflow.FailureLimit})
+		}
+	}
+	return all
 }
 
 func readSetup(ctx context.Context, st *store.Store, t *everflow.Traffic) (err error) {
@@ -234,9 +243,5 @@ func (b *backend) Examine(ctx context.Context, text string) (any, error) {
 	if err != nil {
 		return nil, dashboard.Refusal{What: err.Error(), Do: "mend the file"}
 	}
-	d := everflow.NewDoctor(siteOf(b.t.file, b.t.app.withKeys(setup), macros)).Examine(text)
-	if d.Findings == nil {
-		d.Findings = []everflow.Finding{}
-	}
-	return d, nil
+	return everflow.NewDoctor(siteOf(b.t.file, b.t.app.withKeys(setup), macros)).Examine(text), nil
 }

@@ -95,6 +95,9 @@ func TestDoctorChecksUp(t *testing.T) {
 	t.Parallel()
 	c := newCommands(t)
 	got := checkUpOf(t, c, 1, "--offline")
+	if diff := cmp.Diff([]everflow.Failures{{EndpointID: "default", Limit: 10}}, got.FailureBudget); diff != "" {
+		t.Errorf("failure budget (-want +got):\n%s", diff)
+	}
 	want := []string{"campaign_without_clicks campaign spring", "key_beside_database secret_key", "no_postbacks endpoint default"}
 	if diff := cmp.Diff(want, foundCodes(got.Findings)); diff != "" {
 		t.Errorf("before anything came in (-want +got):\n%s", diff)

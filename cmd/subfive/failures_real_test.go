@@ -15,7 +15,7 @@ import (
 // Short troubles of all kinds, in an order of chance, each on the real clock and
 // on both databases: all is told once in effect.
 func TestFailuresOnBothDatabases(t *testing.T) {
-	rounds, n := 3, 20
+	rounds, n := 1, 30
 	if full() {
 		rounds, n = 20, 500
 	}
@@ -111,7 +111,7 @@ func healthy() []string { return []string{"meta", "tiktok", "hook"} }
 // are told comes in at most twice the time. Alone and with such neighbors take
 // turns, and the median of the ratios counts: the machine does other things too.
 func TestFailuresOfNeighbors(t *testing.T) {
-	waves, n, pairs := 15, 4, 5
+	waves, n, pairs := 10, 3, 3
 	if full() {
 		waves, n, pairs = 200, 10, 11
 	}

@@ -113,7 +113,7 @@ type bench struct {
 // newBench opens a database, with nothing in it, and begins to deliver.
 func newBench(t *testing.T, dsn string, maxBatch int, seed uint64, opts ...outbox.Option) *bench {
 	t.Helper()
-	text := fmt.Sprintf(benchFile, maxBatch, min(maxBatch, 100))
+	text := fmt.Sprintf(benchFile, maxBatch, min(maxBatch, 20))
 	file, err := config.Parse("bench.yaml", []byte(text), func(string) (string, bool) { return "", false }, config.WithPlatforms(configPlatforms()))
 	if err != nil {
 		t.Fatal(err)

@@ -136,7 +136,7 @@ func (a *app) listFound(found store.Traces) {
 	for _, list := range []struct {
 		what string
 		ids  []string
-	}{{"clicks", found.Clicks}, {"postbacks", found.Postbacks}, {"conversions", found.Conversions}} {
+	}{{"clicks", found.Clicks}, {"visits", found.Visits}, {"postbacks", found.Postbacks}, {"conversions", found.Conversions}} {
 		if len(list.ids) > 0 {
 			fmt.Fprintf(a.stdout, "  %-11s %s\n", list.what, strings.Join(list.ids, " "))
 		}
@@ -145,12 +145,7 @@ func (a *app) listFound(found store.Traces) {
 
 // matcher says which journal records tell of the person.
 func matcher(p store.Person, found store.Traces) func([]byte) bool {
-	ids := map[string]bool{}
-	for _, list := range [][]string{p.IDs, found.Clicks, found.Postbacks} {
-		for _, id := range list {
-			ids[id] = true
-		}
-	}
+	ids := found.Records(p)
 	return func(data []byte) bool { return p.In(data, ids) }
 }
 

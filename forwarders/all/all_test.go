@@ -40,6 +40,9 @@ func TestPlatforms(t *testing.T) {
 			if len(p.Kinds) == 0 {
 				t.Error("it can be told nothing")
 			}
+			if len(p.Errors) == 0 || p.Check.Event == "" || p.Check.Harmless == "" {
+				t.Error("it has no dictionary of its errors, or no check that says what it leaves behind")
+			}
 			f, err := p.New(forwardertest.Decode([]byte(p.Sample)), http.DefaultClient)
 			if err != nil {
 				t.Fatalf("its sample is refused: %v", err)
@@ -47,10 +50,19 @@ func TestPlatforms(t *testing.T) {
 			if account := f.Account(); !strings.HasPrefix(account, p.Name+":") {
 				t.Errorf("account %q does not begin with %s:", account, p.Name)
 			}
-			for _, file := range []string{"README.md", "testdata/config.yaml"} {
-				if _, err := os.Stat(filepath.Join("..", p.Name, file)); err != nil {
-					t.Error(err)
+			if _, err := os.Stat(filepath.Join("..", p.Name, "README.md")); err != nil {
+				t.Error(err)
+			}
+			held := 0
+			for _, pattern := range []string{"config.yaml", "*/config.yaml"} { // its own, or a dialect's
+				paths, err := filepath.Glob(filepath.Join("..", p.Name, "testdata", pattern))
+				if err != nil {
+					t.Fatal(err)
 				}
+				held += len(paths)
+			}
+			if held == 0 {
+				t.Error("nothing below testdata holds it to the contract")
 			}
 		})
 	}

@@ -261,9 +261,9 @@ func TestAFailedQuestionIsAskedAgain(t *testing.T) {
 // Each API has its own scope, and its own headers.
 func TestWhatEachAPIIsGiven(t *testing.T) {
 	tests := map[string]struct{ more, scope, developer string }{
-		"data_manager":          {"", scopeDataManager, ""},
-		"google_ads":            {"api: google_ads\n", scopeAds + " " + scopeDataManager, ""},
-		"google_ads, old token": {"api: google_ads\ndeveloper_token: exampleDeveloperToken\n", scopeAds + " " + scopeDataManager, "exampleDeveloperToken"},
+		"data_manager":      {"", scopeDataManager, ""},
+		"google_ads":        {"api: google_ads\n", scopeAds + " " + scopeDataManager, ""},
+		"with an old token": {"api: google_ads\ndeveloper_token: exampleDeveloperToken\n", scopeAds + " " + scopeDataManager, "exampleDeveloperToken"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
