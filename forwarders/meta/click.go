@@ -1,7 +1,6 @@
 package meta
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +16,29 @@ const (
 	paramFbp    = "_fbp"
 )
 
-// A library of Meta's adds a tag of two or eight characters as a fifth part.
-var (
-	fbcForm = regexp.MustCompile(`^fb\.\d+\.\d{13}\.[^.\s]+(\.[A-Za-z0-9_-]{2}|\.[A-Za-z0-9_-]{8})?$`)
-	fbpForm = regexp.MustCompile(`^fb\.\d+\.\d{13}\.\d+(\.[A-Za-z0-9_-]{2}|\.[A-Za-z0-9_-]{8})?$`)
-)
+// payload returns what a value of the form fb.1.1795166130123.payload holds, ""
+// if it has another form. A library of Meta's adds a tag of two or eight characters as a fifth part.
+func payload(value string) string {
+	rest, ok := strings.CutPrefix(value, "fb.")
+	depth, rest, ok1 := strings.Cut(rest, ".")
+	millis, rest, ok2 := strings.Cut(rest, ".")
+	id, tag, tagged := strings.Cut(rest, ".")
+	switch {
+	case !ok || !ok1 || !ok2 || id == "", !digits(depth), len(millis) != 13 || !digits(millis), strings.ContainsAny(id, " \t\n\f\r"):
+		return ""
+	case tagged && (len(tag) != 2 && len(tag) != 8 || strings.ContainsFunc(tag, noTag)):
+		return ""
+	}
+	return id
+}
+
+func digits(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+}
+
+func noTag(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '_' && r != '-'
+}
 
 // fbc returns the click ID as Meta wants it, or "" if there is none in a form
 // that Meta takes: one malformed value would fail the whole request.
@@ -35,14 +52,14 @@ func fbc(d subfive.Delivery) string {
 	if d.Click != nil {
 		cookie = d.Click.Params[paramFbc]
 	}
-	if fbcForm.MatchString(cookie) && (fbclid == "" || strings.Split(cookie, ".")[3] == fbclid) {
+	if seen := payload(cookie); seen != "" && (fbclid == "" || seen == fbclid) {
 		return valid(cookie)
 	}
 	if fbclid == "" {
 		return ""
 	}
 	made := "fb.1." + strconv.FormatInt(at.UnixMilli(), 10) + "." + fbclid
-	if !fbcForm.MatchString(made) {
+	if payload(made) == "" {
 		return ""
 	}
 	return valid(made)
@@ -69,7 +86,7 @@ func clickID(d subfive.Delivery) (fbclid string, at time.Time) {
 // fbp returns the browser's ID from the pixel's cookie. It is never made up:
 // Meta reports an invented one as invalid.
 func fbp(d subfive.Delivery) string {
-	if d.Click == nil || !fbpForm.MatchString(d.Click.Params[paramFbp]) {
+	if d.Click == nil || !digits(payload(d.Click.Params[paramFbp])) {
 		return ""
 	}
 	return d.Click.Params[paramFbp]

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -297,6 +298,30 @@ func FuzzFbc(f *testing.F) {
 		}
 		if got != "fb.1.1795166130123."+fbclid || !fbcForm.MatchString(got) {
 			t.Errorf("fbclid %q, cookie %q: fbc %q", fbclid, cookie, got)
+		}
+	})
+}
+
+// What we read by hand is what these say.
+var (
+	fbcForm = regexp.MustCompile(`^fb\.\d+\.\d{13}\.[^.\s]+(\.[A-Za-z0-9_-]{2}|\.[A-Za-z0-9_-]{8})?$`)
+	fbpForm = regexp.MustCompile(`^fb\.\d+\.\d{13}\.\d+(\.[A-Za-z0-9_-]{2}|\.[A-Za-z0-9_-]{8})?$`)
+)
+
+func FuzzCookies(f *testing.F) {
+	for _, seed := range []string{
+		"", "fb.1.1795166130123.x", "fb.1.1795166130123.123.AQ", "fb.01.1795166130123.1.abcdefgh", "fb..1795166130123.x", "fb.1.179516613012.x",
+		"fb.1.1795166130123.", "fb.1.1795166130123.x.abc", "fb.1.1795166130123.x.ab.cd", "fb.1.1795166130123. x", "fb.1.1795166130123.1\v2", "fb.1.1795166130123.é.é_",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		id := payload(value)
+		if got, want := id != "", fbcForm.MatchString(value); got != want {
+			t.Errorf("%q as _fbc: %v, want %v", value, got, want)
+		}
+		if got, want := digits(id), fbpForm.MatchString(value); got != want {
+			t.Errorf("%q as _fbp: %v, want %v", value, got, want)
 		}
 	})
 }
