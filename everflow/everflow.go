@@ -1,9 +1,10 @@
 // Package everflow knows the network Everflow: its macros, the postback URL to
-// paste into its form, and what a placeholder that arrived unfilled should have
-// been.
+// paste into its form, what a placeholder that arrived unfilled should have
+// been, and what is wrong with a postback URL.
 //
 // It opens no connection and judges no conversion. Package receiver asks its
-// Hinter about values; screens and commands ask it for URLs.
+// Hinter about values; screens and commands ask it for URLs, and its Doctor
+// about those that people paste.
 //
 // What is known of Everflow is partly unconfirmed: the macros are data, in
 // macros.tsv, each with how sure we are of it.
@@ -12,6 +13,7 @@ package everflow
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +25,7 @@ const (
 	Confirmed Confidence = "confirmed" // Everflow's own help names it
 	Likely    Confidence = "likely"    // in use, or named by third parties
 	Unclear   Confidence = "unclear"   // look it up in the postback form's list
+	Absent    Confidence = "absent"    // Everflow has it elsewhere, not in partners' postbacks
 )
 
 // Macro is one of Everflow's placeholders. It is written {Name} in a postback
@@ -64,13 +67,27 @@ func ParseCatalogue(text string) ([]Macro, error) {
 		if !macroName(m.Name) || seen[m.Name] {
 			return nil, fmt.Errorf("line %d: %q is no macro's name, or was named before", i+1, m.Name)
 		}
-		if m.Confidence != Confirmed && m.Confidence != Likely && m.Confidence != Unclear {
-			return nil, fmt.Errorf("line %d: %q is not confirmed, likely or unclear", i+1, m.Confidence)
+		if !slices.Contains([]Confidence{Confirmed, Likely, Unclear, Absent}, m.Confidence) {
+			return nil, fmt.Errorf("line %d: %q is not confirmed, likely, unclear or absent", i+1, m.Confidence)
 		}
 		seen[m.Name] = true
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// Amend returns the macros with those of changes added, or in the place of the
+// one of that name.
+func Amend(macros, changes []Macro) []Macro {
+	all := slices.Clone(macros)
+	for _, m := range changes {
+		if i := slices.IndexFunc(all, func(old Macro) bool { return old.Name == m.Name }); i >= 0 {
+			all[i] = m
+			continue
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 // macroName reports whether s has the form of Everflow's names: lower case,

@@ -11,12 +11,17 @@ import (
 type Hinter struct {
 	macros map[string]Macro  // by name
 	folded map[string]string // folded name → name
+	absent map[string]Macro  // those that partners' postbacks never get, by folded name
 }
 
-// NewHinter returns a Hinter that suggests these macros.
+// NewHinter returns a Hinter that suggests these macros, but for absent ones.
 func NewHinter(macros []Macro) Hinter {
-	h := Hinter{macros: map[string]Macro{}, folded: map[string]string{}}
+	h := Hinter{macros: map[string]Macro{}, folded: map[string]string{}, absent: map[string]Macro{}}
 	for _, m := range macros {
+		if m.Confidence == Absent {
+			h.absent[fold(m.Name)] = m
+			continue
+		}
 		h.macros[m.Name] = m
 		h.folded[fold(m.Name)] = m.Name
 	}
@@ -61,23 +66,43 @@ func (h Hinter) known(name string) bool {
 // that it calls literal counts as missing.
 func (h Hinter) LiteralMacro(param, value string) (hint string, literal bool) {
 	trimmed := strings.TrimSpace(value)
-	if trimmed == "" || len(trimmed) > 256 {
+	p := h.placeholder(param, trimmed)
+	switch {
+	case p.form == formNone:
 		return "", false
+	case p.encoded > 0:
+		return fmt.Sprintf("%s=%s arrived encoded: %s, with plain braces.", show(param), show(trimmed), h.write(param, p.inner)), true
 	}
-	if inner, f := h.find(param, trimmed); f != formNone {
-		return h.hint(param, trimmed, inner, f), true
+	return h.hint(param, trimmed, p.inner, p.form), true
+}
+
+// placeholder is one that a value holds.
+type placeholder struct {
+	inner string // the name in it
+	text  string // the value that held it, decoded
+	form  form
+	// encoded is how often it had to be decoded first.
+	encoded int
+}
+
+// placeholder finds the placeholder in a value without white space around it.
+func (h Hinter) placeholder(param, value string) placeholder {
+	if value == "" || len(value) > 256 {
+		return placeholder{}
 	}
-	for decoded, round := trimmed, 0; round < 2 && strings.Contains(decoded, "%"); round++ {
-		once, err := url.PathUnescape(decoded)
-		if err != nil || once == decoded {
-			return "", false
+	for round := 0; ; round++ {
+		if inner, f := h.find(param, value); f != formNone {
+			return placeholder{inner, value, f, round}
 		}
-		decoded = once
-		if inner, f := h.find(param, strings.TrimSpace(decoded)); f != formNone {
-			return fmt.Sprintf("%s=%s arrived encoded: %s, with plain braces.", show(param), show(trimmed), h.write(param, inner)), true
+		if round == 2 || !strings.Contains(value, "%") {
+			return placeholder{}
 		}
+		once, err := url.PathUnescape(value)
+		if err != nil || once == value {
+			return placeholder{}
+		}
+		value = strings.TrimSpace(once)
 	}
-	return "", false
 }
 
 // find looks for a placeholder in one reading of a value.
@@ -123,6 +148,9 @@ func (h Hinter) hint(param, value, inner string, f form) string {
 	}
 	switch f {
 	case formCurly:
+		if m, ok := h.absent[fold(inner)]; ok {
+			return fmt.Sprintf("%s is %s, which partners' postbacks do not get: %s.", shown, m.Gives, do)
+		}
 		if m, ok := h.macros[inner]; ok && value == "{"+inner+"}" {
 			return unfilled(shown, m)
 		}

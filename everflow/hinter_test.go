@@ -167,7 +167,7 @@ func TestParseCatalogueRefuses(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"two columns":        {"# x\nsub1\tlikely", `line 2: 2 columns, not name, confidence, what it gives`},
 		"capitals":           {"Sub1\tlikely\tx", `line 1: "Sub1" is no macro's name, or was named before`},
-		"unknown confidence": {"sub1\tmaybe\tx", `line 1: "maybe" is not confirmed, likely or unclear`},
+		"unknown confidence": {"sub1\tmaybe\tx", `line 1: "maybe" is not confirmed, likely, unclear or absent`},
 		"twice":              {"sub1\tlikely\tx\nsub1\tlikely\tx", `line 2: "sub1" is no macro's name, or was named before`},
 	}
 	for name, test := range tests {

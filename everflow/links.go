@@ -25,10 +25,7 @@ type Options struct {
 // of the network's guide; the goal and the sale amount tell upsells and renewals
 // apart, which share a transaction_id.
 func PostbackURL(publicURL string, e subfive.Endpoint, o Options) string {
-	slot := o.Offer.ClickSlot
-	if slot == "" {
-		slot = "sub5"
-	}
+	slot := slotOf(o.Offer)
 	param := e.ClickParam
 	if param == "" {
 		param = "click_id"
@@ -78,4 +75,22 @@ func ClickURL(publicURL string, campaign subfive.Campaign, source subfive.Source
 // as it is.
 func keepMacros(value string) string {
 	return strings.NewReplacer("%", "%25", "&", "%26", "#", "%23", "+", "%2B", " ", "%20", "=", "%3D").Replace(value)
+}
+
+// Extras are the macros worth adding to a PostbackURL, the surest first: what
+// tells conversions apart or explains them, and is not in the URL yet.
+func Extras(macros []Macro) []Macro {
+	var all []Macro
+	for _, confidence := range []Confidence{Confirmed, Likely, Unclear} {
+		for _, name := range []string{
+			"conversion_id", "order_id", "currency", "coupon_code", "is_event", "sub1", "sub2", "sub3", "sub4", "source_id", "adv1",
+		} {
+			for _, m := range macros {
+				if m.Name == name && m.Confidence == confidence {
+					all = append(all, m)
+				}
+			}
+		}
+	}
+	return all
 }
