@@ -7,7 +7,7 @@ TOOLS   := $(CURDIR)/.tools
 LINT    := $(TOOLS)/golangci-lint-v2.15.0
 FUZZTIME ?= 10s
 
-.PHONY: all build test lint golden fuzz bench load run hooks deps help
+.PHONY: all build test lint golden fuzz bench load run release deb hooks deps help
 all: build test lint ## build, test and lint: what CI runs
 
 build: ## the binary, in bin/
@@ -36,10 +36,16 @@ bench: ## the journal and the receiver against a reference in the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . ./journal ./receiver ./forwarders/meta
 
 load: deps ## 100,000 postbacks, ten kills, a minute without PostgreSQL
-	SUBFIVE_LOAD=full $(GO) test -tags $(TAGS) -count=1 -timeout 30m -v -run 'TestLoad|TestKill|TestDatabaseDown' ./cmd/subfive
+	SUBFIVE_LOAD=full $(GO) test -tags $(TAGS) -count=1 -timeout 30m -v -run 'TestLoad|TestKill|TestDatabaseDown|TestFailures' ./cmd/subfive
 
 run: ## serve with a temporary database; every new destination is in dry run
 	$(GO) run -tags $(TAGS) ./cmd/subfive serve --data-dir "$$(mktemp -d)"
+
+release: ## static binaries for each system as archives, and SHA256SUMS, in dist/
+	GO="$(GO)" VERSION="$(VERSION)" scripts/release.sh
+
+deb: ## the Debian package, checked, in dist/ (ARCH=arm64)
+	GO="$(GO)" VERSION="$(VERSION)" scripts/deb.sh $(ARCH)
 
 hooks: ## format, vet and short tests before each commit
 	git config core.hooksPath .githooks

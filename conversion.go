@@ -40,6 +40,7 @@ const (
 	FromMacro        = "macro"
 	FromAPI          = "api"
 	FromArrival      = "arrival"
+	FromImport       = "import"
 	FromPostback     = "postback"
 	FromOfferDefault = "offer_default"
 )

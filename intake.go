@@ -73,6 +73,8 @@ type Batch struct {
 	// the network's API.
 	Settlements []Judged
 	Broken      []Broken
+	// Tees are copies of the postbacks above that other trackers are to get.
+	Tees        []Tee
 	Groups      []Group // new, or with a key they lacked; Conversions is not read
 	Conversions []Conversion
 	Changes     []Change

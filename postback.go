@@ -21,6 +21,10 @@ const (
 	ViaS2S   = "s2s"
 	ViaPixel = "pixel" // browser-side: lower trust, same dedup
 	ViaAPI   = "api"   // back-filled from the network's API
+	// ViaImport: a person brought it from another tracker's export; nobody is told
+	// of it. ViaImportForward: the same, and whoever it is owed to is told.
+	ViaImport        = "import"
+	ViaImportForward = "import_forward"
 )
 
 // GoalBase is the conversion itself, as opposed to an event after it.
@@ -51,6 +55,9 @@ func (s Status) Rank() int {
 	}
 	return 1 // a word we don't know counts as pending
 }
+
+// Imported reports whether a person brought the postback, and no network did.
+func (p Postback) Imported() bool { return p.Via == ViaImport || p.Via == ViaImportForward }
 
 // Postback is what a network told us, read but not yet judged. An empty string
 // or a nil pointer is a field that was missing: empty, a literal macro, or its

@@ -236,3 +236,16 @@ func ExampleParseMicros() {
 	// 42.50 <nil>
 	// not a plain decimal number such as 42.50
 }
+
+// What is told later of a conversion names it as it was told.
+func TestOriginalID(t *testing.T) {
+	for _, test := range []bool{false, true} {
+		want := subfive.EventID("cv_1", subfive.KindConversion, test)
+		for _, k := range []subfive.Kind{subfive.KindConversion, subfive.KindApproval, subfive.KindRetraction, subfive.KindRestatement} {
+			d := subfive.Delivery{ConversionID: "cv_1", Kind: k, EventID: subfive.EventID("cv_1", k, test)}
+			if got := d.OriginalID(); got != want || (k == subfive.KindConversion) != (d.EventID == want) {
+				t.Errorf("%s, test %t: event ID %s, original %s, want %s", k, test, d.EventID, got, want)
+			}
+		}
+	}
+}

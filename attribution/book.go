@@ -22,6 +22,8 @@ type book struct {
 	byKey      map[string][]*subfive.Group // transaction and click keys of subfive.Session
 	deliveries map[string][]subfive.Delivery
 
+	// quiet: what is being judged is imported, and nobody is told of it.
+	quiet   bool
 	touched map[string]bool // conversions to write, by ID
 	changed map[string]bool // groups to write, by ID
 	order   []*subfive.Group

@@ -79,7 +79,11 @@ func (b *book) postback(p subfive.Postback, k subfive.Known) {
 	if grouped(p) {
 		b.guard(k, session(p))
 	}
+	b.scope(j)
+	b.quiet = p.Via == subfive.ViaImport
 	b.judge(j)
+	b.quiet = false
+	b.tee(p)
 	b.batch.Postbacks = append(b.batch.Postbacks, j.Judged)
 }
 
@@ -194,7 +198,7 @@ func (b *book) newConversion(p subfive.Postback, g *subfive.Group) subfive.Conve
 	at, from := conversionTime(p)
 	c := subfive.Conversion{
 		NetworkID: p.NetworkID, EndpointID: p.EndpointID, PostbackID: p.ID, Via: p.Via,
-		Backfilled:           p.Via == subfive.ViaAPI,
+		Backfilled:           p.Via == subfive.ViaAPI || p.Imported(),
 		ReceivedClickID:      p.ClickID,
 		TransactionID:        p.TransactionID,
 		OrderID:              p.OrderID,

@@ -112,6 +112,9 @@ func (b *book) follow(j *judgement, c subfive.Conversion, to subfive.Destination
 	if code == "" {
 		code, why = b.allow(c, to, &d)
 	}
+	if code == "" && b.untold(c) {
+		code, why = reasonImported, whyImported
+	}
 	if code != "" {
 		d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, code, why
 	}

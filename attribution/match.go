@@ -28,6 +28,8 @@ func conversionTime(p subfive.Postback) (at time.Time, from string) {
 		return p.ReceivedAt, subfive.FromArrival
 	case p.Via == subfive.ViaAPI:
 		return p.NetworkAt, subfive.FromAPI
+	case p.Imported():
+		return p.NetworkAt, subfive.FromImport
 	case p.ReceivedAt.Sub(p.NetworkAt) > plausible:
 		return p.ReceivedAt, subfive.FromArrival
 	}

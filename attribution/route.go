@@ -29,6 +29,7 @@ const (
 	reasonNotWanted     = "not_wanted"
 	reasonNeverSent     = "never_sent"
 	reasonGPC           = "gpc"
+	reasonImported      = "imported"
 
 	reasonConsentDenied  = "consent_denied"
 	reasonConsentUnknown = "consent_unknown"
@@ -127,12 +128,21 @@ func (b *book) plan(c subfive.Conversion, to subfive.Destination) (subfive.Deliv
 	if code == "" {
 		code, why = b.allow(c, to, &d)
 	}
+	if code == "" && b.untold(c) {
+		code, why = reasonImported, whyImported
+	}
 	if code != "" {
 		d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, code, why
 		return d, step("skipped", why)
 	}
 	return d, step(string(d.Status), told(d, to)+"; "+why)
 }
+
+const whyImported = "it was imported, and an import tells nobody: the tracker it comes from may have told them; replay it to send it all the same"
+
+// untold reports whether what is owed now follows from an import that tells
+// nobody. A replay does not ask: a person wants it sent.
+func (b *book) untold(c subfive.Conversion) bool { return b.quiet || c.Via == subfive.ViaImport }
 
 func told(d subfive.Delivery, to subfive.Destination) string {
 	s := d.EventName + " with ID " + d.EventID

@@ -169,6 +169,8 @@ func (b *book) log(j *judgement, c *subfive.Conversion, field, old, now string, 
 		by = "person"
 	case j.Postback.Via == subfive.ViaAPI:
 		by = "api"
+	case j.Postback.Imported():
+		by = "import"
 	}
 	b.batch.Changes = append(b.batch.Changes, subfive.Change{
 		ConversionID: c.ID, Field: field, Old: old, New: now, At: at, By: by, PostbackID: j.Postback.ID,

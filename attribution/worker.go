@@ -137,33 +137,14 @@ func (a *Attributor) Record(ctx context.Context, entries []subfive.Entry) error 
 	})
 }
 
-// record decides and records a batch, again and again while others write the
-// same sessions.
+// record decides and records a batch of the journal's.
 func (a *Attributor) record(ctx context.Context, entries []subfive.Entry) error {
 	records, err := read(entries)
 	if err != nil {
 		return err
 	}
-	for {
-		known, err := a.store.Lookup(ctx, lookup(records))
-		if err != nil {
-			return fmt.Errorf("look up a batch: %w", err)
-		}
-		batch, err := a.judge(records, known)
-		if err != nil {
-			return err
-		}
-		batch.Positions = last(entries)
-		err = a.store.RecordBatch(ctx, batch)
-		switch {
-		case err == nil:
-			return a.late(ctx, mayBeLate(batch))
-		case !errors.Is(err, subfive.ErrConflict):
-			return fmt.Errorf("record a batch: %w", err)
-		case ctx.Err() != nil:
-			return ctx.Err()
-		}
-	}
+	_, err = a.take(ctx, records, last(entries))
+	return err
 }
 
 // judge decides a batch. A record that trips the rules up is bad data, not the

@@ -34,7 +34,8 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"tls.mode": "files", "tls.http_listen": ":2", "tls.cert_file": "/c", "tls.key_file": "/k", "tls.email": "e@example.com",
 		"late_clicks": "1h", "trusted_proxies": "192.0.2.0/24, 192.0.2.9", "admin.listen": ":3", "admin.token": "e",
 		"reporting.timezone": "Europe/Berlin", "reporting.currency": "EUR", "retention.clicks": "1d", "retention.personal": "2d",
-		"geoip.places": "/p", "geoip.networks": "/n", "retention.raw": "3d", "retention.attempts": "4d", "alerts": "[{kind: email, to: e, from: e, smtp: 'e:25'}]",
+		"geoip.places": "/p", "geoip.networks": "/n", "retention.raw": "3d", "retention.attempts": "4d", "alerts": "[{kind: email, to: e@example.com, from: e@example.com, smtp: 'e:25'}]",
+		"alerts_off": "[backlog, no_clicks]",
 		"fallback_url": "https://e.example.com/f",
 	}
 	variables := map[string]string{}
@@ -58,7 +59,8 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		Admin:          config.Admin{Listen: ":3", Token: "e"}, Reporting: config.Reporting{Timezone: "Europe/Berlin", Currency: "EUR"},
 		GeoIP:       config.GeoIP{Places: "/p", Networks: "/n"},
 		Retention:   config.Retention{Clicks: day, Personal: 2 * day, Raw: 3 * day, Attempts: 4 * day},
-		Alerts:      []config.Alert{{Kind: config.AlertEmail, To: "e", From: "e", SMTP: "e:25"}},
+		Alerts:      []config.Alert{{Kind: config.AlertEmail, To: "e@example.com", From: "e@example.com", SMTP: "e:25"}},
+		AlertsOff:   []string{"backlog", "no_clicks"},
 		FallbackURL: "https://e.example.com/f",
 	}, file.Server)
 }

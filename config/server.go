@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -33,6 +34,7 @@ type Server struct {
 	GeoIP          GeoIP          `yaml:"geoip"`
 	Retention      Retention      `yaml:"retention"`
 	Alerts         []Alert        `yaml:"alerts"`
+	AlertsOff      []string       `yaml:"alerts_off"`   // rules that never alert, of AlertRules
 	FallbackURL    string         `yaml:"fallback_url"` // where clicks of unknown campaigns go; empty: 404
 }
 
@@ -103,10 +105,12 @@ type Retention struct {
 type Alert struct {
 	Kind string `yaml:"kind"` // AlertWebhook, AlertEmail or AlertTelegram
 	URL  string `yaml:"url" secret:"true"`
+	// Secret signs what a webhook is sent; empty: it is not signed.
+	Secret string `yaml:"secret" secret:"true"`
 
 	To       string `yaml:"to"`
 	From     string `yaml:"from"`
-	SMTP     string `yaml:"smtp"` // host:port
+	SMTP     string `yaml:"smtp"` // host:port; 465 speaks TLS from the start
 	Username string `yaml:"username"`
 	Password string `yaml:"password" secret:"true"`
 
@@ -163,6 +167,10 @@ func (r *reader) checkServer(s *Server) {
 			r.rule(at+".host", at+".host is not a host's name", "write it without https:// and path: go.example.com")
 		}
 	}
+	for i, rule := range s.AlertsOff {
+		at := "alerts_off[" + strconv.Itoa(i) + "]"
+		c.oneOf(at, at, rule, AlertRules()...)
+	}
 	for i, a := range s.Alerts {
 		checkAlert(c, "alerts["+strconv.Itoa(i)+"]", a)
 	}
@@ -184,6 +192,15 @@ func (r *reader) checkTLS(c checker, s *Server) {
 	}
 }
 
+// AlertRules lists the words of Server.AlertsOff.
+func AlertRules() []string {
+	return []string{
+		"database_down", "journal_filling", "clicks_at_risk", "failed_answers", "disk_space", "expiring", "destination_paused", "backlog",
+		"dead_letters", "unmapped_goals", "no_clicks", "no_conversions", "no_postbacks", "match_rate", "rejections",
+		"spend_without_conversions", "network_gap",
+	}
+}
+
 func checkAlert(c checker, at string, a Alert) {
 	c.oneOf(at+".kind", at+".kind", a.Kind, AlertWebhook, AlertEmail, AlertTelegram)
 	need := func(key, value string) {
@@ -202,6 +219,12 @@ func checkAlert(c checker, at string, a Alert) {
 		need("from", a.From)
 		need("smtp", a.SMTP)
 		c.listener(at+".smtp", a.SMTP, false)
+		if _, err := mail.ParseAddressList(a.To); a.To != "" && err != nil {
+			c.report(at+".to", at+".to is no e-mail address", "write me@example.com, several with commas between")
+		}
+		if _, err := mail.ParseAddress(a.From); a.From != "" && err != nil {
+			c.report(at+".from", at+".from is no e-mail address", "write subfive@example.com")
+		}
 	case AlertTelegram:
 		need("token", a.Token)
 		need("chat_id", a.ChatID)

@@ -39,7 +39,7 @@ func collections() []collection {
 	return []collection{
 		{Postbacks, true, slices.Concat(
 			text("postback_id", "network_id", "endpoint_id"),
-			word("via", subfive.ViaS2S, subfive.ViaPixel, subfive.ViaAPI),
+			word("via", subfive.ViaS2S, subfive.ViaPixel, subfive.ViaAPI, subfive.ViaImport, subfive.ViaImportForward),
 			word("reading", readings()...),
 			word("verdict", verdicts()...),
 			text("click_id", "transaction_id", "network_conversion_id", "order_id", "goal", "conversion_id"),

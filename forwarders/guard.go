@@ -16,6 +16,10 @@ import (
 // errAddress says that a host has an address that requests must not go to.
 var errAddress = errors.New("the host has a private or local address; name it in base_url or in the allowed hosts if that is meant")
 
+// NewTransport returns a transport for one other server, guarded like those of
+// destinations: the hosts in allow may have a private or local address.
+func NewTransport(allow []string) *http.Transport { return newTransport(allow, nil) }
+
 // newTransport returns the transport of one destination. It refuses to connect
 // to private and local addresses, where a URL from the settings or a redirect
 // could reach what only this machine should (a cloud's metadata service, a

@@ -134,6 +134,7 @@ func (j *Journal) write() {
 		case closed:
 			return
 		default:
+			j.endAged(context.Background())
 			<-j.wake
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,6 +68,8 @@ type Journal struct {
 	// active is the open end of the last segment, nil when the next group needs
 	// a fresh one. Only the writer uses it.
 	active *appender
+	// aged asks the writer to end the active segment when it has nothing to write.
+	aged atomic.Bool
 
 	// following serializes Next; reader is the file it reads from.
 	following sync.Mutex

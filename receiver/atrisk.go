@@ -6,46 +6,55 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"subfive"
 )
 
 const (
-	// maxAtRisk bounds the memory for clicks that no disk would take: some
+	// maxAtRisk bounds the memory for clicks and visits that no disk would take: some
 	// 40,000 of ordinary size.
 	maxAtRisk  = 64 << 20
 	rewriteGap = time.Second
 )
 
-// atRisk keeps clicks that were redirected but could not be written down, and
-// writes them when that is possible again.
+// kept is a click's or a visit's record.
+type kept struct {
+	kind subfive.RecordKind
+	id   string
+	data []byte
+}
+
+// atRisk keeps clicks whose visitors went on, and visits, that could not be
+// written down, and writes them when that is possible again.
 type atRisk struct {
-	write    func(ctx context.Context, data []byte) error
+	write    func(ctx context.Context, kind subfive.RecordKind, data []byte) error
 	observer Observer
 	log      *slog.Logger
 	wake     chan struct{}
 	writing  sync.Mutex // held by the one who rewrites
 
 	mu    sync.Mutex
-	kept  [][]byte
+	kept  []kept
 	bytes int
 }
 
-func newAtRisk(write func(context.Context, []byte) error, o Observer, log *slog.Logger) *atRisk {
+func newAtRisk(write func(context.Context, subfive.RecordKind, []byte) error, o Observer, log *slog.Logger) *atRisk {
 	return &atRisk{write: write, observer: o, log: log, wake: make(chan struct{}, 1)}
 }
 
-// keep takes a click in, unless memory is full.
-func (a *atRisk) keep(id string, data []byte) {
+// keep takes a record in, unless memory is full.
+func (a *atRisk) keep(k kept) {
 	a.mu.Lock()
-	full := a.bytes+len(data) > maxAtRisk
+	full := a.bytes+len(k.data) > maxAtRisk
 	if !full {
-		a.kept = append(a.kept, data)
-		a.bytes += len(data)
+		a.kept = append(a.kept, k)
+		a.bytes += len(k.data)
 	}
 	a.observer.ClicksAtRisk(len(a.kept))
 	a.mu.Unlock()
 	if full {
 		a.observer.ClickLost()
-		a.log.Error("click lost: no room in memory", "click", id)
+		a.log.Error("click lost: no room in memory", "kind", string(k.kind), "id", k.id)
 		return
 	}
 	select {
@@ -86,20 +95,20 @@ func (a *atRisk) count() int {
 	return len(a.kept)
 }
 
-// rewrite writes clicks until none is left or one fails. That one goes to the
+// rewrite writes records until none is left or one fails. That one goes to the
 // end of the line: it may be the only one that is refused.
 func (a *atRisk) rewrite(ctx context.Context) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	for {
-		data := a.first()
-		if data == nil {
+		k, ok := a.first()
+		if !ok {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := a.write(ctx, data)
+		err := a.write(ctx, k.kind, k.data)
 		a.settle(err == nil)
 		if err != nil {
 			return err
@@ -107,26 +116,26 @@ func (a *atRisk) rewrite(ctx context.Context) error {
 	}
 }
 
-func (a *atRisk) first() []byte {
+func (a *atRisk) first() (k kept, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.kept) == 0 {
-		return nil
+		return kept{}, false
 	}
-	return a.kept[0]
+	return a.kept[0], true
 }
 
-// settle drops the first click, or puts it at the end.
+// settle drops the first record, or puts it at the end.
 func (a *atRisk) settle(written bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	data := a.kept[0]
-	a.kept[0] = nil // or the array would keep it
+	k := a.kept[0]
+	a.kept[0] = kept{} // or the array would keep it
 	a.kept = a.kept[1:]
 	if !written {
-		a.kept = append(a.kept, data)
+		a.kept = append(a.kept, k)
 		return
 	}
-	a.bytes -= len(data)
+	a.bytes -= len(k.data)
 	a.observer.ClicksAtRisk(len(a.kept))
 }

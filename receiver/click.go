@@ -23,7 +23,8 @@ func (r *Receiver) click(t *table, campaign plan, in *intake) {
 	if offer, ok := r.taking(t, campaign.Offer); ok {
 		in.location = SetSlot(offer.Link, slotOf(offer), id) // should reading him fail, he goes on all the same
 	}
-	click := r.describeClick(in, t.sources[campaign.Source])
+	all := r.read(in.params, plain, "")
+	click := r.describeClick(in, all, all, t.sources[campaign.Source])
 	click.ID = id
 	click.VisitorID, click.VisitNo = returning(in.c.Request)
 	if click.VisitorID == "" {
@@ -51,7 +52,7 @@ func (r *Receiver) click(t *table, campaign plan, in *intake) {
 		click.VisitorID, click.VisitNo = "", 0
 	}
 	if in.c.Request.Method != http.MethodHead {
-		r.recordClick(click, in)
+		r.record(subfive.Record{ID: click.ID, Kind: subfive.RecordClick, Click: &click}, in)
 	}
 	redirect(in.c, in.location)
 	r.cfg.Observer.Click(r.cfg.Now().Sub(in.at))
@@ -81,49 +82,67 @@ func (r *Receiver) goOffer(t *table, rt route, in *intake) {
 		r.fallback(in)
 		return
 	}
-	id, ok := subfive.ParseClickID(rt.clickID)
+	id, ok := r.givenID(rt.clickID)
 	if !ok {
 		id = lastClick(in.c.Request)
 	}
 	in.location = offer.Link
 	if id != "" {
 		in.location = SetSlot(offer.Link, slotOf(offer), id)
+		r.recordWay(id, offer, in)
 	}
 	redirect(in.c, in.location)
 }
 
-// recordClick writes the click down. If it can't, the visitor goes on all the
-// same, and the click is kept in memory until it can.
-func (r *Receiver) recordClick(click subfive.Click, in *intake) {
-	data, err := encode(subfive.Record{ID: click.ID, Kind: subfive.RecordClick, Click: &click})
-	if err != nil {
-		r.cfg.Log.Error("record click", "click", click.ID, "err", err)
-		r.cfg.Observer.ClickLost()
-		return
+// recordWay writes down that a landing page's link to an offer was followed.
+func (r *Receiver) recordWay(clickID string, offer subfive.Offer, in *intake) {
+	req := in.c.Request
+	if req.Method == http.MethodHead || isPrefetch(req.Header) {
+		return // nobody chose to go
 	}
-	if err := r.appendClick(in.c.Request.Context(), data); err != nil {
-		r.cfg.Log.Error("record click", "click", click.ID, "err", err)
-		r.atRisk.keep(click.ID, data)
+	all := r.read(in.params, plain, "")
+	v := subfive.Visit{
+		ID: subfive.PrefixVisit + newID(in.at), ClickID: clickID, Kind: subfive.GoalLandingClick, At: in.at, Request: r.request(in, all),
+		OfferID: offer.ID, Referrer: r.publicURL(asText(req.Referer())),
+		Params: r.clickParams(all, req), Consent: r.consent(all, req),
 	}
+	r.record(subfive.Record{ID: v.ID, Kind: subfive.RecordVisit, Visit: &v}, in)
 }
 
-// appendClick outlives the visitor: he paid for the click with his way here.
-func (r *Receiver) appendClick(ctx context.Context, data []byte) error {
+// record writes a click or a visit down and reports whether it is durable. If it
+// can't, the visitor goes on all the same, and it is kept in memory until it can.
+func (r *Receiver) record(rec subfive.Record, in *intake) (durable bool) {
+	data, err := encode(rec)
+	if err != nil {
+		r.cfg.Log.Error("record", "kind", string(rec.Kind), "id", rec.ID, "err", err)
+		r.cfg.Observer.ClickLost()
+		return false
+	}
+	if err := r.appendKept(in.c.Request.Context(), rec.Kind, data); err != nil {
+		r.cfg.Log.Error("record", "kind", string(rec.Kind), "id", rec.ID, "err", err)
+		r.atRisk.keep(kept{kind: rec.Kind, id: rec.ID, data: data})
+		return false
+	}
+	return true
+}
+
+// appendKept outlives the visitor: he paid for the click with his way here.
+func (r *Receiver) appendKept(ctx context.Context, kind subfive.RecordKind, data []byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clickTimeout)
 	defer cancel()
-	_, err := r.append(ctx, subfive.RecordClick, data)
+	_, err := r.append(ctx, kind, data)
 	return err
 }
 
 // describeClick is all of a click that the request itself tells, in the words of
-// its source.
-func (r *Receiver) describeClick(in *intake, source subfive.Source) subfive.Click {
+// its source. own are the request's parameters; all are those that speak of the
+// click, a landing page's too.
+func (r *Receiver) describeClick(in *intake, own, all fields, source subfive.Source) subfive.Click {
 	req := in.c.Request
-	all := r.read(in.params, plain, "")
 	click := subfive.Click{
 		RecordKind: subfive.ClickRedirect,
 		ClickedAt:  in.at,
-		Request:    r.request(in, all),
+		Request:    r.request(in, own),
 		Referrer:   r.shown(asText(req.Referer())),
 		Language:   asText(req.Header.Get("Accept-Language")),
 		Params:     r.clickParams(all, req),

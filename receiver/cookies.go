@@ -43,9 +43,14 @@ func returning(req *http.Request) (id string, clicks int) {
 	if err != nil {
 		return "", 0
 	}
-	id, count, _ := strings.Cut(c.Value, ".")
+	return parseVisitor(c.Value)
+}
+
+// parseVisitor reads the visitor cookie's value, ours or the script's.
+func parseVisitor(value string) (id string, clicks int) {
+	id, count, _ := strings.Cut(value, ".")
 	id, ok := subfive.ParseClickID(id)
-	clicks, err = strconv.Atoi(count)
+	clicks, err := strconv.Atoi(count)
 	if !ok || err != nil || clicks < 1 || clicks > 1_000_000 {
 		return "", 0
 	}

@@ -1,5 +1,6 @@
-// Package receiver takes in postbacks and clicks over HTTP: it turns each
-// request into a Record, appends it to the journal, and only then answers.
+// Package receiver takes in postbacks, clicks and what landing pages tell over
+// HTTP: it turns each request into a Record, appends it to the journal, and only
+// then answers. It serves the landing pages' script.
 //
 // It reads the request alone. It never touches a database, knows no click but
 // the one it mints, and judges nothing: which click a postback belongs to, and
@@ -56,8 +57,8 @@ type Hinter interface {
 type Observer interface {
 	Postback(network string, r subfive.Reading, took time.Duration)
 	Click(took time.Duration)
-	// ClicksAtRisk is how many clicks were redirected and are kept in memory
-	// only; ClickLost counts one for which there was no room even there.
+	// ClicksAtRisk is how many clicks whose visitors went on, and visits, are kept
+	// in memory only; ClickLost counts one for which there was no room even there.
 	ClicksAtRisk(n int)
 	ClickLost()
 }
@@ -138,7 +139,7 @@ func New(cfg Config) *Receiver {
 		abuse:   newAbuse(),
 	}
 	r.SetCapped(nil)
-	r.atRisk = newAtRisk(r.appendClick, cfg.Observer, cfg.Log)
+	r.atRisk = newAtRisk(r.appendKept, cfg.Observer, cfg.Log)
 	r.SetSetup(subfive.Setup{})
 	r.engine = r.newEngine()
 	return r
@@ -215,6 +216,7 @@ func (r *Receiver) serve(c *gin.Context) {
 	if c.Request.Method == http.MethodOptions {
 		c.Header("Access-Control-Allow-Origin", "*")
 		c.Header("Access-Control-Allow-Methods", "GET, POST, HEAD")
+		c.Header("Access-Control-Allow-Headers", "Content-Type")
 		c.Status(http.StatusNoContent)
 		return
 	}
@@ -228,6 +230,10 @@ func (r *Receiver) serve(c *gin.Context) {
 		r.click(t, rt.campaign, in)
 	case routeGo:
 		r.goOffer(t, rt, in)
+	case routeScript:
+		r.script(t, in)
+	case routeCollect:
+		r.collect(t, in)
 	case routeNowhere:
 		c.String(http.StatusNotFound, "404: nothing here\n")
 	}

@@ -15,6 +15,8 @@ const (
 	routePostback
 	routeClick
 	routeGo
+	routeScript
+	routeCollect
 )
 
 // route is what a request is, by its path and, where that leaves it open, by
@@ -105,6 +107,10 @@ func (r *Receiver) match(t *table, segs []string, same func(a, b string) bool, i
 		return route{kind: routeClick, campaign: t.campaigns[normalPath(segs[1:])]}, true
 	case is("go", "", ""):
 		return route{kind: routeGo, clickID: segs[1], offer: segs[2]}, true
+	case is("subfive.js"):
+		return route{kind: routeScript}, true
+	case is("collect"):
+		return route{kind: routeCollect}, true
 	case is("pixel"):
 		return route{kind: routePostback, pixel: true}, true
 	case is("pixel", ""):

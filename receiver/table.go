@@ -15,6 +15,7 @@ type table struct {
 	endpoints map[string]subfive.Endpoint
 	campaigns map[string]plan // by ID and by alias
 	landings  map[string]subfive.LandingPage
+	pages     []subfive.LandingPage // the same, in their order
 	sources   map[string]subfive.Source
 	offers    map[string]subfive.Offer
 	all       []subfive.Endpoint
@@ -27,6 +28,7 @@ func newTable(s subfive.Setup, zone *time.Location) *table {
 		endpoints: map[string]subfive.Endpoint{},
 		campaigns: map[string]plan{},
 		landings:  map[string]subfive.LandingPage{},
+		pages:     s.LandingPages,
 		sources:   map[string]subfive.Source{},
 		offers:    map[string]subfive.Offer{},
 	}

@@ -8,21 +8,8 @@ import (
 	"subfive"
 )
 
-// status returns what a network's or a rival's word means; a word nobody knows
-// counts as pending.
-func status(word string) subfive.Status {
-	switch strings.ReplaceAll(fold(word), " ", "") {
-	case "":
-		return subfive.StatusUnknown
-	case "approved", "approve", "sale", "confirmed", "confirm", "paid", "payable", "accepted", "valid", "completed",
-		"deposit", "rebill", "upsell":
-		return subfive.StatusApproved
-	case "rejected", "reject", "declined", "decline", "reversed", "reversal", "chargeback", "refund", "refunded",
-		"scrubbed", "scrub", "cancelled", "canceled", "invalid", "void", "voided", "fraud", "trash":
-		return subfive.StatusRejected
-	}
-	return subfive.StatusPending // pending, hold, on_hold, new, lead, and all others
-}
+// status returns what a network's or a rival's word means.
+func status(word string) subfive.Status { return subfive.StatusOf(innermost(word)) }
 
 // isCPC reports whether a type says that a click was paid, not a conversion.
 func isCPC(word string) bool {

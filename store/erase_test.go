@@ -36,7 +36,7 @@ func everything(t *testing.T, s *Store) string {
 // jane is a person whose data is everywhere; sale 1 is hers, sale 2 another's.
 func jane(t *testing.T, s *Store) (words []string) {
 	t.Helper()
-	words = []string{"mac_1", "janes-agent", "203.0.113.77", "IwARjane", "name-of-jane", "digest-of-jane", "jane-sub"}
+	words = []string{"mac_1", "janes-agent", "203.0.113.77", "IwARjane", "name-of-jane", "digest-of-jane", "jane-sub", "visit-of-jane"}
 	b := personal(1, noon, "meta-eu", "later")
 	c := &b.Clicks[0]
 	c.Request.UserAgent, c.Request.ClientAddr, c.Params = "janes-agent", "203.0.113.77", map[string]string{"fbclid": "IwARjane"}
@@ -45,6 +45,10 @@ func jane(t *testing.T, s *Store) (words []string) {
 	for i := range b.Deliveries {
 		b.Deliveries[i].PageURL = c.PageURL
 	}
+	b.Visits = []subfive.Visit{{
+		ID: "vs_1", ClickID: c.ID, Kind: subfive.GoalLandingView, At: noon, PageURL: "https://lp.example.com/?x=visit-of-jane",
+		Request: subfive.Request{ClientAddr: "203.0.113.77", UserAgent: "janes-agent"}, UserData: c.UserData,
+	}}
 	data, err := json.Marshal(subfive.Record{ID: "pb_odd", Kind: subfive.RecordPostback, Postback: &subfive.Postback{
 		ID: "pb_odd", UserData: map[string]subfive.Sealed{subfive.UserEmail: {Box: "k.odd", Mac: "mac_1"}},
 	}})
@@ -66,7 +70,7 @@ func jane(t *testing.T, s *Store) (words []string) {
 func TestTrace(t *testing.T) {
 	t.Parallel()
 	hers := Traces{
-		Clicks: []string{"click1"}, Postbacks: []string{"pb_1"}, Conversions: []string{"cv_1"},
+		Clicks: []string{"click1"}, Visits: []string{"vs_1"}, Postbacks: []string{"pb_1"}, Conversions: []string{"cv_1"},
 		Deliveries: []string{delivery(1, "later", subfive.KindConversion).ID, delivery(1, "meta-eu", subfive.KindConversion).ID},
 		Unsent:     1, Attempts: []string{"at_1"},
 	}
@@ -90,7 +94,7 @@ func TestTrace(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			for _, list := range []*[]string{&got.Clicks, &got.Postbacks, &got.Conversions, &got.Deliveries, &got.Attempts, &got.Broken} {
+			for _, list := range []*[]string{&got.Clicks, &got.Visits, &got.Postbacks, &got.Conversions, &got.Deliveries, &got.Attempts, &got.Broken} {
 				if len(*list) == 0 {
 					*list = nil
 				}
@@ -175,7 +179,10 @@ func TestStripRecord(t *testing.T) {
 	t.Parallel()
 	b := personal(1, noon)
 	records := map[string]subfive.Record{
-		"click":    {ID: "click1", Kind: subfive.RecordClick, Click: &b.Clicks[0]},
+		"click": {ID: "click1", Kind: subfive.RecordClick, Click: &b.Clicks[0]},
+		"visit": {ID: "vs_1", Kind: subfive.RecordVisit, Visit: &subfive.Visit{
+			ID: "vs_1", ClickID: "click1", Request: b.Clicks[0].Request, UserData: b.Clicks[0].UserData, Referrer: b.Clicks[0].Referrer,
+		}},
 		"postback": {ID: "pb_1", Kind: subfive.RecordPostback, Postback: &b.Postbacks[0].Postback},
 	}
 	for _, name := range slices.Sorted(maps.Keys(records)) {

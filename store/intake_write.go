@@ -19,7 +19,7 @@ import (
 func (s *Store) RecordBatch(ctx context.Context, b subfive.Batch) error {
 	err := s.write(ctx, s.intake, func(t *tx) error {
 		for _, step := range []func(context.Context, subfive.Batch) error{
-			t.moveSessions, t.insertClicks, t.insertVisits, t.enrichClicks, t.insertPostbacks, t.upsertGroups, t.writeConversions,
+			t.moveSessions, t.insertClicks, t.insertVisits, t.enrichClicks, t.insertPostbacks, t.insertTees, t.upsertGroups, t.writeConversions,
 			t.insertChanges, t.withdraw, t.recordDeliveries, t.settlePostbacks, t.promote, t.insertBroken, t.movePositions,
 		} {
 			if err := step(ctx, b); err != nil {

@@ -146,6 +146,47 @@ func TestExpireAttempts(t *testing.T) {
 	})
 }
 
+// What landing pages told goes with its click, and not before.
+func TestExpireVisits(t *testing.T) {
+	t.Parallel()
+	visit := func(b subfive.Batch, keepConversion bool) subfive.Batch {
+		c := b.Clicks[0]
+		b.Visits = []subfive.Visit{{ID: "vs_1", ClickID: c.ID, Kind: subfive.GoalLandingView, At: c.ClickedAt, Request: c.Request, PageURL: c.PageURL}}
+		if !keepConversion {
+			return subfive.Batch{Clicks: b.Clicks, Visits: b.Visits, At: b.At}
+		}
+		return b
+	}
+	cut := noon.Add(day)
+	for name, c := range map[string]struct {
+		r    Retention
+		b    subfive.Batch
+		want Expired
+		left string // of the visit's document; "": it is gone
+	}{
+		"with its click":          {Retention{Clicks: cut}, visit(personal(1, noon), false), Expired{Clicks: 2}, ""},
+		"as its click does":       {Retention{Personal: cut, Live: cut}, visit(personal(1, noon), false), Expired{Personal: 2}, `lp.example.com/a"`},
+		"the click converted":     {Retention{Clicks: cut, Personal: cut, Live: cut}, visit(personal(1, noon), true), Expired{Personal: 4}, `lp.example.com/a"`},
+		"the conversion is alive": {Retention{Clicks: cut, Personal: cut, Live: noon}, visit(personal(1, noon), true), Expired{}, "secret-agent"},
+		"raw alone":               {Retention{Raw: cut}, visit(personal(1, noon), true), Expired{Raw: 3}, "secret-agent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			each(t, func(t *testing.T, s *Store) {
+				record(t, s, c.b)
+				same(t, "expired", expireAll(t, s, c.r), c.want)
+				doc := docOf(t, s, "visits", "vs_1")
+				if (c.left == "") != (doc == "") || !strings.Contains(doc, c.left) {
+					t.Errorf("left of the visit: %s", doc)
+				}
+				if c.want.Personal > 0 && strings.Contains(doc, "secret-agent") {
+					t.Errorf("the visit is whole: %s", doc)
+				}
+			})
+		})
+	}
+}
+
 // A conversion that is told more later gets its personal data anew, and loses
 // it again.
 func TestExpireAgainAfterALateChange(t *testing.T) {
@@ -245,6 +286,10 @@ func TestStripKnowsEachField(t *testing.T) {
 		"Ad.CampaignID", "Ad.CampaignName", "Ad.SetID", "Ad.SetName", "Ad.ID", "Ad.Name", "Ad.Placement", "Ad.Keyword", "Ad.MatchType",
 		"Cost", "LandingViewedAt", "LandingClickedAt", "Consent", "IsBot", "BotReason", "IsPrefetch", "IsTest", "Version",
 	})
+	var v subfive.Visit
+	same(t, "visit", left(&v, func() { stripVisit(&v, true) }), []string{
+		"ID", "ClickID", "Kind", "At", "Request.Method", "Request.Scheme", "Request.Host", "Request.Path", "LandingID", "OfferID", "PageURL", "Consent",
+	})
 	var p subfive.Postback
 	same(t, "postback", left(&p, func() { stripPostback(&p, true) }), []string{
 		"ID", "ReceivedAt", "Request.Method", "Request.Scheme", "Request.Host", "Request.Path", "NetworkID", "EndpointID", "Via",
@@ -256,7 +301,7 @@ func TestStripKnowsEachField(t *testing.T) {
 
 // fill gives each field below v a value.
 func fill(v reflect.Value) {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the other kinds are in none of them, and names would show that
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			v.Set(reflect.ValueOf(noon))

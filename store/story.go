@@ -38,6 +38,8 @@ type StoredPostback struct {
 	SettledBy           string          `json:"settled_by,omitempty"`
 	SettledAt           time.Time       `json:"settled_at,omitzero"`
 	Trace               []subfive.Step  `json:"trace"`
+	// Tee is its copy for the endpoint's other tracker; nil: there is none.
+	Tee *subfive.Tee `json:"tee,omitempty"`
 }
 
 // storyLimit bounds how many conversions one story follows: an attempt may
@@ -163,6 +165,9 @@ func (t *tx) tell(ctx context.Context, f found) (story Story, err error) {
 		return cmp.Or(a.ClickedAt.Compare(b.ClickedAt), strings.Compare(a.ID, b.ID))
 	})
 	if story.Postbacks, err = t.postbacksByID(ctx, f.postbacks); err != nil {
+		return story, err
+	}
+	if err := t.addTees(ctx, story.Postbacks); err != nil {
 		return story, err
 	}
 	if story.Conversions, err = t.conversionsByID(ctx, f.conversions); err != nil {

@@ -54,6 +54,8 @@ Exit status 1 means that something is to be fixed.`,
 					return fmt.Errorf("read standard input: %w", err)
 				}
 				text = string(data)
+			} else if strings.Contains(text, "?") && !strings.Contains(text, "&") {
+				fmt.Fprintln(a.stderr, "one parameter came in: put the URL in single quotes, or the shell cuts it at the first &")
 			}
 			return a.examine(c.Context(), text, f)
 		},

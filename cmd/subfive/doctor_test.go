@@ -39,6 +39,10 @@ func TestDoctorExamines(t *testing.T) {
 	if !strings.Contains(errs, "1 thing to fix") {
 		t.Errorf("%s", errs)
 	}
+	_, errs = c.run(1, "doctor", "https://trk.example.com/conversion?click_id={sub5}") // what a shell leaves of it
+	if !strings.Contains(errs, "single quotes") {
+		t.Errorf("%s", errs)
+	}
 	var d everflow.Diagnosis
 	out, _ = c.run(1, "doctor", "--json", "click_id=&payout=42.50&tx_id=9f2c1b7e44d04a51b6c6a1de01e2f3a4")
 	if err := json.Unmarshal([]byte(out), &d); err != nil {

@@ -31,7 +31,7 @@ func TestFailuresOnBothDatabases(t *testing.T) {
 		b.deliver()
 		for range rounds {
 			for _, p := range b.parties {
-				b.fail(p, b.brief(p.id)...)
+				b.fail(p, b.brief()...)
 			}
 			b.owe(n)
 			b.tried(time.Minute)
@@ -43,7 +43,7 @@ func TestFailuresOnBothDatabases(t *testing.T) {
 }
 
 // brief are a few troubles of one request each, that do not last.
-func (b *bench) brief(destination string) []sandbox.Failure {
+func (b *bench) brief() []sandbox.Failure {
 	modes := []sandbox.Mode{
 		sandbox.ModeRefuse, sandbox.ModeResetAfter, sandbox.ModeServerError, sandbox.ModeHTML, sandbox.ModeRetryAfter,
 		sandbox.ModeTruncated, sandbox.ModeHuge, sandbox.ModeGzipBomb, sandbox.ModePoison, sandbox.ModeSlow,

@@ -361,7 +361,7 @@ func (l *lines) dial(ctx context.Context, network, address string) (net.Conn, er
 // shakeHands is how a handshake fails with a server that speaks plain HTTP.
 func shakeHands(ctx context.Context, host string) error {
 	ours, theirs := net.Pipe()
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	go func() {
 		_, err := theirs.Read(make([]byte, 16<<10))
 		if err == nil {
@@ -371,6 +371,8 @@ func shakeHands(ctx context.Context, host string) error {
 	}()
 	err := tls.Client(ours, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
 	_ = ours.Close() // it frees the other end; the handshake's error is what counts
-	<-ended
+	if spoken := <-ended; err == nil {
+		return spoken
+	}
 	return err
 }

@@ -155,6 +155,7 @@ func (t *tracker) upkeep(ctx context.Context, p *outbox.Pool) {
 func (t *tracker) install(ctx context.Context, setup subfive.Setup, a *attribution.Attributor, p *outbox.Pool) {
 	t.receiver.SetSetup(setup)
 	t.offers.Store(setup.Offers)
+	t.tees.Set(teeTargets(setup))
 	a.SetRules(t.app.rules(t.file.Server, setup, t.vault))
 	configured, failed := configure(setup, t.app.env, t.sender, config.DecodeSettings)
 	for id, err := range failed {

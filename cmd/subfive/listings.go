@@ -56,7 +56,7 @@ func newPostbacks(a *app) *cobra.Command {
 		filters: []filter{
 			{flag: "verdict", column: "verdict", usage: "what was decided", values: verdicts()},
 			{flag: "reading", column: "reading", usage: "what the request looked like", values: readings()},
-			{flag: "via", column: "via", usage: "how it came", values: []string{subfive.ViaS2S, subfive.ViaPixel, subfive.ViaAPI}},
+			{flag: "via", column: "via", usage: "how it came", values: []string{subfive.ViaS2S, subfive.ViaPixel, subfive.ViaAPI, subfive.ViaImport, subfive.ViaImportForward}},
 			{flag: "network", column: "network_id", usage: "who sent it"},
 			{flag: "endpoint", column: "endpoint_id", usage: "where it came in"},
 			{flag: "click", column: "click_id", usage: "the click ID it brought"},

@@ -111,12 +111,13 @@ var (
 	descUnmatched     = desc("unmatched", "Conversions whose click never came.")
 	descUnsettled     = desc("unsettled", "Possible duplicates that wait for a decision.")
 	descBroken        = desc("broken", "Records that could not be decided or stored, kept as they were.")
+	descTees          = desc("tee_waiting", "Copies of postbacks that another tracker has not taken yet.", "endpoint")
 	descDatabase      = desc("database_up", "1 while the database answers.")
 )
 
 func (s state) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descJournalBytes, descJournalOldest, descGap, descReady, descOldest, descUnmatched, descUnsettled, descBroken, descDatabase,
+		descJournalBytes, descJournalOldest, descGap, descReady, descOldest, descUnmatched, descUnsettled, descBroken, descTees, descDatabase,
 	} {
 		to <- d
 	}
@@ -152,7 +153,15 @@ func (s state) Collect(to chan<- prometheus.Metric) {
 		gauge(descDatabase, 0)
 		return
 	}
+	tees, err := st.WaitingTees(ctx)
+	if err != nil {
+		gauge(descDatabase, 0)
+		return
+	}
 	gauge(descDatabase, 1)
+	for id, n := range tees {
+		gauge(descTees, float64(n), id)
+	}
 	for id, n := range c.Ready {
 		gauge(descReady, float64(n), id)
 		gauge(descOldest, age(c.OldestAt[id]), id)

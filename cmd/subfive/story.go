@@ -129,6 +129,7 @@ func (p *page) postback(b store.StoredPostback) {
 		p.line("answered", strconv.Itoa(b.Answered))
 	}
 	p.line("verdict", joined(" ", string(b.Verdict), named("→", b.ConversionID), named("of", b.DuplicateOf), named("of", b.PossibleDuplicateOf)))
+	p.line("tee", teeLine(b.Tee))
 	if b.SettledAs != "" {
 		p.line("settled", joined(" ", "as", b.SettledAs, named("by", b.SettledBy), named("at", utc(b.SettledAt))))
 	}

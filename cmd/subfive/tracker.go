@@ -29,6 +29,7 @@ import (
 	"subfive/outbox"
 	"subfive/receiver"
 	"subfive/store"
+	"subfive/tee"
 	"subfive/visitor"
 )
 
@@ -48,6 +49,7 @@ type tracker struct {
 	receiver *receiver.Receiver
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
+	tees     *tee.Worker // nil until the database answered
 
 	// node names this data folder, and process this run on it: leases begin with
 	// them.
@@ -338,14 +340,16 @@ func (t *tracker) work(ctx context.Context) error {
 		setup, err = t.setup(ctx)
 	}
 	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.process))
+	t.tees = tee.New(st, t.openRequest, t.log, t.app.now)
 	attributor := attribution.New(st, t.app.rules(t.file.Server, setup, t.vault), t.app.now, t.log)
 	t.install(ctx, setup, attributor, pool)
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
-	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake() })
+	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake(); t.tees.Wake() })
 
 	var all errgroup.Group
 	all.Go(func() error { return worker.Run(ctx) })
 	all.Go(func() error { return pool.Run(ctx) })
+	all.Go(func() error { t.tees.Run(ctx); return nil })
 	all.Go(func() error { t.follow(ctx, setup.Version, attributor, pool); return nil })
 	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
 	return all.Wait()

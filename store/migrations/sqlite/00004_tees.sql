@@ -1,0 +1,30 @@
+-- +goose Up
+
+-- Copies of postbacks for the tracker that an endpoint's tee names.
+CREATE TABLE tees (
+    postback_id     TEXT    PRIMARY KEY,
+    endpoint_id     TEXT    NOT NULL,
+    state           TEXT    NOT NULL,               -- waiting, sent, expired or gone
+    made_at         INTEGER NOT NULL,
+    attempts        INTEGER NOT NULL,
+    next_attempt_at INTEGER NOT NULL,
+    ended_at        INTEGER NOT NULL,
+    last_http       INTEGER NOT NULL,
+    last_error      TEXT    NOT NULL,
+    lease_id        TEXT    NOT NULL
+);
+CREATE INDEX tees_due ON tees (endpoint_id, next_attempt_at) WHERE state = 'waiting';
+
+-- Certificates, their keys and the certificate authority's account, shared by
+-- all nodes; value is sealed.
+CREATE TABLE certificates (
+    name       TEXT    PRIMARY KEY,
+    value      TEXT    NOT NULL,
+    size       INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE TABLE certificate_locks (
+    name       TEXT    PRIMARY KEY,
+    owner      TEXT    NOT NULL,
+    expires_at INTEGER NOT NULL
+);
