@@ -10,13 +10,10 @@ import (
 	"subfive"
 )
 
-func (tr *tracker) visit(id, click, kind string, change func(*subfive.Visit)) subfive.Record {
+func (tr *tracker) visit(id, kind string) subfive.Record {
 	v := subfive.Visit{
-		ID: subfive.PrefixVisit + id, ClickID: click, Kind: kind, At: tr.now, LandingID: "lp1", PageURL: "https://lp.example.com/a?fbclid=IwAR1",
+		ID: subfive.PrefixVisit + id, ClickID: clickA, Kind: kind, At: tr.now, LandingID: "lp1", PageURL: "https://lp.example.com/a?fbclid=IwAR1",
 		Params: map[string]string{"_fbp": "fb.1.2.3", "fbclid": "another"},
-	}
-	if change != nil {
-		change(&v)
 	}
 	return subfive.Record{ID: v.ID, Kind: subfive.RecordVisit, Visit: &v}
 }
@@ -36,7 +33,7 @@ func TestVisitReachesItsClick(t *testing.T) {
 			click := tr.click(clickA, nil)
 			tr.now = tr.now.Add(time.Minute)
 			seen := tr.now
-			order(tr, click, tr.visit("1", clickA, subfive.GoalLandingView, nil))
+			order(tr, click, tr.visit("1", subfive.GoalLandingView))
 			want := *click.Click
 			want.Params = map[string]string{"fbclid": "IwAR1", "_fbp": "fb.1.2.3"}
 			want.PageURL, want.LandingID, want.LandingViewedAt = "https://lp.example.com/a?fbclid=IwAR1", "lp1", seen
@@ -79,12 +76,12 @@ func TestOwnGoalsAreTold(t *testing.T) {
 	tr := newTracker(t, func(s *subfive.Setup) {
 		s.Destinations[0].Goals[subfive.GoalLandingClick] = "ViewContent"
 	})
-	tr.record(tr.click(clickA, nil), tr.visit("1", clickA, subfive.GoalLandingView, nil))
+	tr.record(tr.click(clickA, nil), tr.visit("1", subfive.GoalLandingView))
 	tr.want() // nobody maps lp_view
 	tr.now = tr.now.Add(time.Minute)
-	tr.record(tr.visit("2", clickA, subfive.GoalLandingClick, nil))
+	tr.record(tr.visit("2", subfive.GoalLandingClick))
 	tr.now = tr.now.Add(time.Minute)
-	tr.record(tr.visit("3", clickA, subfive.GoalLandingClick, nil)) // once per click
+	tr.record(tr.visit("3", subfive.GoalLandingClick)) // once per click
 	tr.want("conversion matched  approved", "meta-main conversion ViewContent scheduled")
 	for _, c := range tr.store.conversions {
 		if c.Counts() || !c.IsOwnGoal() || !c.ConvertedAt.Equal(noon.Add(time.Minute)) {
@@ -97,7 +94,7 @@ func TestOwnGoalsAreTold(t *testing.T) {
 func TestScriptsClickIsAView(t *testing.T) {
 	tr := newTracker(t, func(s *subfive.Setup) { s.Destinations[1].Goals[subfive.GoalLandingView] = "view" })
 	tr.record(tr.click(clickA, func(c *subfive.Click) { c.RecordKind, c.LandingViewedAt = subfive.ClickScript, tr.now }))
-	tr.record(tr.visit("1", clickA, subfive.GoalLandingView, nil))
+	tr.record(tr.visit("1", subfive.GoalLandingView))
 	tr.want("conversion matched  approved", "hook conversion view scheduled")
 }
 
@@ -116,7 +113,7 @@ func TestEnrichedClickIsGuarded(t *testing.T) {
 		}
 		return nil
 	}
-	tr.record(tr.visit("1", clickA, subfive.GoalLandingView, nil))
+	tr.record(tr.visit("1", subfive.GoalLandingView))
 	want := []string{"_fbc theirs", "_fbp fb.1.2.3", "fbclid IwAR1"}
 	var got []string
 	for name, value := range tr.store.clicks[clickA].Params {

@@ -106,7 +106,7 @@ func (j *Journal) limit(kind subfive.RecordKind) (int64, error) {
 	switch kind {
 	case subfive.RecordPostback:
 		return j.cap, nil
-	case subfive.RecordClick:
+	case subfive.RecordClick, subfive.RecordVisit:
 		return j.cap / 4 * 3, nil
 	}
 	return 0, fmt.Errorf("unknown kind of record %q", kind)

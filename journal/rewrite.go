@@ -85,6 +85,11 @@ func rewriteSegment(ctx context.Context, seg *segment, fn func(subfive.Entry) ([
 	if changed == 0 {
 		return 0, nil
 	}
+	// A row that moved within the file has left a copy in the free part of a page,
+	// whatever secure_delete says. A file that is written anew has none.
+	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
+		return changed, err
+	}
 	// The log still has the pages as they were; it goes when nobody reads them.
 	var busy, pages, moved int
 	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {

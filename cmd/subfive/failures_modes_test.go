@@ -160,9 +160,10 @@ func (b *bench) poisons(destination string) []string {
 // for each way. When it is over, all that can be told has been told, once in
 // effect, the rest is dead with its reason, and nothing waits for nothing.
 func TestFailuresOfAllPlatforms(t *testing.T) {
+	t.Parallel()
 	n, maxBatch := 11, 3
 	if full() {
-		n, maxBatch = 2000, 100
+		n, maxBatch = 200, 20
 	}
 	const seed = 20261124
 	t.Logf("seed %d, %d conversions for each trouble", seed, n)

@@ -12,51 +12,6 @@ import (
 	"subfive/sandbox"
 )
 
-// Short troubles of all kinds, in an order of chance, each on the real clock and
-// on both databases: all is told once in effect.
-func TestFailuresOnBothDatabases(t *testing.T) {
-	rounds, n := 1, 30
-	if full() {
-		rounds, n = 20, 500
-	}
-	onEach(t, func(t *testing.T, dsn string) {
-		if dsn == "" {
-			dsn = filepath.Join(t.TempDir(), "test.db")
-		}
-		seed := uint64(time.Now().UnixNano())
-		t.Logf("seed %d, %d conversions", seed, rounds*n)
-		// Waits are short, so that an attempt that counts costs little time.
-		b := newBench(t, dsn, 5, seed, outbox.WithRandom(func() float64 { return 0.002 }))
-		defer b.close()
-		b.deliver()
-		for range rounds {
-			for _, p := range b.parties {
-				b.fail(p, b.brief()...)
-			}
-			b.owe(n)
-			b.tried(time.Minute)
-		}
-		for _, p := range b.parties {
-			b.compare(p, rounds*n, nil, false)
-		}
-	})
-}
-
-// brief are a few troubles of one request each, that do not last.
-func (b *bench) brief() []sandbox.Failure {
-	modes := []sandbox.Mode{
-		sandbox.ModeRefuse, sandbox.ModeResetAfter, sandbox.ModeServerError, sandbox.ModeHTML, sandbox.ModeRetryAfter,
-		sandbox.ModeTruncated, sandbox.ModeHuge, sandbox.ModeGzipBomb, sandbox.ModePoison, sandbox.ModeSlow,
-	}
-	var all []sandbox.Failure
-	for range 3 {
-		all = append(all, sandbox.Failure{
-			Mode: modes[b.random.IntN(len(modes))], Requests: 1, WaitSeconds: 1, MaxEvents: 1 + b.random.IntN(4), LatencyMS: []int{1, 300},
-		})
-	}
-	return all
-}
-
 // tried waits until nothing is left to send, though a platform may owe its word.
 func (b *bench) tried(within time.Duration) {
 	b.t.Helper()

@@ -16,6 +16,7 @@ import (
 // together; at last some events are bad for ever. When it is over all that can be
 // told has been told, once in effect, and the rest is dead with its reason.
 func TestFailuresInTurn(t *testing.T) {
+	t.Parallel()
 	n, maxBatch, lasts := 132, 10, 300*time.Millisecond
 	if full() {
 		n, maxBatch, lasts = 10_000, 100, 2*time.Second
