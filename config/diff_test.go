@@ -75,6 +75,7 @@ func TestSampleIsAFileOfDefaults(t *testing.T) {
 	}
 	server := defaultServer()
 	server.PublicURL, server.Domains, server.Alerts = "https://trk.example.com", []config.Domain{}, []config.Alert{}
+	server.AlertsOff = []string{}
 	equal(t, server, file.Server)
 
 	// What the sample writes out is what is left open.

@@ -35,7 +35,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"late_clicks": "1h", "trusted_proxies": "192.0.2.0/24, 192.0.2.9", "admin.listen": ":3", "admin.token": "e",
 		"reporting.timezone": "Europe/Berlin", "reporting.currency": "EUR", "retention.clicks": "1d", "retention.personal": "2d",
 		"geoip.places": "/p", "geoip.networks": "/n", "retention.raw": "3d", "retention.attempts": "4d", "alerts": "[{kind: email, to: e@example.com, from: e@example.com, smtp: 'e:25'}]",
-		"alerts_off": "[backlog, no_clicks]",
+		"alerts_off":   "[backlog, no_clicks]",
 		"fallback_url": "https://e.example.com/f",
 	}
 	variables := map[string]string{}

@@ -65,6 +65,7 @@ type TLS struct {
 	CertFile   string `yaml:"cert_file"`
 	KeyFile    string `yaml:"key_file"`
 	Email      string `yaml:"email"` // for the certificate authority, with TLSAuto
+	CA         string `yaml:"ca"`    // the directory of one that speaks ACME, or CAStaging; empty: Let's Encrypt
 }
 
 // The values of TLS.Mode.
@@ -73,6 +74,10 @@ const (
 	TLSAuto  = "auto"  // certificates by ACME
 	TLSFiles = "files" // CertFile and KeyFile
 )
+
+// CAStaging is Let's Encrypt's authority for tries: it has no tight limits, and
+// nobody trusts its certificates.
+const CAStaging = "staging"
 
 // Admin is the operator's side.
 type Admin struct {
@@ -188,6 +193,9 @@ func (r *reader) checkTLS(c checker, s *Server) {
 		u, err := url.Parse(s.PublicURL)
 		if err != nil || u.Scheme != "https" || net.ParseIP(u.Hostname()) != nil {
 			r.rule("tls", "tls.mode is auto, and public_url has no host to get a certificate for", "set public_url to https:// and a host's name")
+		}
+		if s.TLS.CA != "" && s.TLS.CA != CAStaging && !strings.HasPrefix(s.TLS.CA, "https://") {
+			r.rule("tls.ca", "tls.ca "+strconv.Quote(clip(s.TLS.CA))+" is not an ACME directory", "write its https:// address, or staging; leave it out for Let's Encrypt")
 		}
 	}
 }

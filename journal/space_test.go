@@ -45,6 +45,9 @@ func TestCap(t *testing.T) {
 	if _, err := j.Append(t.Context(), subfive.RecordClick, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("a click in a full journal: %v", err)
 	}
+	if _, err := j.Append(t.Context(), subfive.RecordVisit, nil); !errors.Is(err, ErrFull) {
+		t.Errorf("a visit in a full journal: %v", err)
+	}
 
 	all := slices.Concat(clicks, postbacks)
 	follow(t, j, len(all))
