@@ -8,7 +8,7 @@ import "time"
 type Visit struct {
 	ID      string    `json:"id"`
 	ClickID string    `json:"click_id"`
-	Kind    string    `json:"kind"` // GoalLandingView or GoalLandingClick
+	Kind    string    `json:"kind"` // GoalLandingView, GoalLandingClick, or "": only more became known
 	At      time.Time `json:"at"`
 	Request Request   `json:"request"`
 

@@ -31,10 +31,11 @@ type Email struct {
 
 type email struct {
 	Email
-	host string
-	from *mail.Address
-	to   []*mail.Address
-	tls  *tls.Config
+	host     string
+	implicit bool
+	from     *mail.Address
+	to       []*mail.Address
+	tls      *tls.Config
 }
 
 // implicitTLS is the port where TLS comes first (RFC 8314).
@@ -43,7 +44,7 @@ const implicitTLS = "465"
 // NewEmail returns a Sender of e-mail. A login is never sent without TLS but to
 // this machine.
 func NewEmail(e Email) (Sender, error) {
-	host, _, err := net.SplitHostPort(e.Server)
+	host, port, err := net.SplitHostPort(e.Server)
 	if err != nil {
 		return nil, fmt.Errorf("smtp: %w", err)
 	}
@@ -60,7 +61,7 @@ func NewEmail(e Email) (Sender, error) {
 		conf = e.TLS.Clone()
 	}
 	conf.ServerName = host
-	return email{e, host, from, to, conf}, nil
+	return email{e, host, port == implicitTLS, from, to, conf}, nil
 }
 
 // Send implements Sender.
@@ -91,7 +92,7 @@ func (e email) Send(ctx context.Context, m Message) (err error) {
 }
 
 func (e email) dial(ctx context.Context) (net.Conn, error) {
-	if _, port, _ := net.SplitHostPort(e.Server); port == implicitTLS {
+	if e.implicit {
 		return (&tls.Dialer{Config: e.tls}).DialContext(ctx, "tcp", e.Server)
 	}
 	var d net.Dialer

@@ -68,9 +68,9 @@ func cut(s string, most int) string {
 		return s
 	}
 	const more = "\n…"
-	s = s[:most-len(more)]
-	for !utf8.ValidString(s) {
-		s = s[:len(s)-1]
+	end := most - len(more)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
 	}
-	return s + more
+	return s[:end] + more
 }

@@ -3,6 +3,7 @@ package attribution
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"subfive"
@@ -260,12 +261,14 @@ func stamp(c *subfive.Conversion, at time.Time) {
 	}
 }
 
-// subs keeps sub1…sub10 and adv1…adv10 as they arrived.
+// subs keeps sub1…sub10 and adv1…adv10 as they arrived, whatever the case and
+// spelling of their names.
 func subs(r subfive.Request) map[string]string {
-	kept := map[string]string{}
+	kept, plain := map[string]string{}, strings.NewReplacer("_", "", "-", "")
 	for _, p := range r.Params {
-		if slices.Contains(subNames, p.Name) && p.Value != "" && kept[p.Name] == "" {
-			kept[p.Name] = p.Value
+		name := plain.Replace(strings.ToLower(p.Name))
+		if slices.Contains(subNames, name) && p.Value != "" && kept[name] == "" {
+			kept[name] = p.Value
 		}
 	}
 	if len(kept) == 0 {

@@ -31,7 +31,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 	values := map[string]string{
 		"listen": ":1", "public_url": "https://e.example.com", "domains": `[{"host": "e.example.com", "role": "postback"}]`,
 		"data_dir": "/e", "database_url": "postgres://e", "secret_key": "e", "ack": "database", "ack_timeout": "2s",
-		"tls.mode": "files", "tls.http_listen": ":2", "tls.cert_file": "/c", "tls.key_file": "/k", "tls.email": "e@example.com",
+		"tls.mode": "files", "tls.http_listen": ":2", "tls.cert_file": "/c", "tls.key_file": "/k", "tls.email": "e@example.com", "tls.ca": "https://ca.example.com/directory", "tls.ca_root": "/r.pem",
 		"late_clicks": "1h", "trusted_proxies": "192.0.2.0/24, 192.0.2.9", "admin.listen": ":3", "admin.token": "e",
 		"reporting.timezone": "Europe/Berlin", "reporting.currency": "EUR", "retention.clicks": "1d", "retention.personal": "2d",
 		"geoip.places": "/p", "geoip.networks": "/n", "retention.raw": "3d", "retention.attempts": "4d", "alerts": "[{kind: email, to: e@example.com, from: e@example.com, smtp: 'e:25'}]",
@@ -53,7 +53,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 	equal(t, config.Server{
 		Listen: ":1", PublicURL: "https://e.example.com", Domains: []config.Domain{{Host: "e.example.com", Role: config.RolePostback}},
 		DataDir: "/e", DatabaseURL: "postgres://e", SecretKey: "e", Ack: config.AckDatabase, AckTimeout: subfive.Duration(2 * time.Second),
-		TLS:            config.TLS{Mode: config.TLSFiles, HTTPListen: ":2", CertFile: "/c", KeyFile: "/k", Email: "e@example.com"},
+		TLS:            config.TLS{Mode: config.TLSFiles, HTTPListen: ":2", CertFile: "/c", KeyFile: "/k", Email: "e@example.com", CA: "https://ca.example.com/directory", CARoot: "/r.pem"},
 		LateClicks:     subfive.Duration(time.Hour),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.0.2.9/32")},
 		Admin:          config.Admin{Listen: ":3", Token: "e"}, Reporting: config.Reporting{Timezone: "Europe/Berlin", Currency: "EUR"},

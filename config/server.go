@@ -66,6 +66,9 @@ type TLS struct {
 	KeyFile    string `yaml:"key_file"`
 	Email      string `yaml:"email"` // for the certificate authority, with TLSAuto
 	CA         string `yaml:"ca"`    // the directory of one that speaks ACME, or CAStaging; empty: Let's Encrypt
+	// CARoot is a PEM file of what CA's own site is trusted by; empty: the
+	// system's.
+	CARoot string `yaml:"ca_root"`
 }
 
 // The values of TLS.Mode.

@@ -46,6 +46,11 @@ type Backend interface {
 	// Errors looks up what answers mean: those of a platform, or one code of it;
 	// both may be empty.
 	Errors(platform, code string) (any, error)
+	// Alerts are those that are open, and those that were. A Story of kind alerts
+	// is one of them.
+	Alerts(ctx context.Context) (any, error)
+	// MuteAlert says nothing of one for so long; 0 ends it.
+	MuteAlert(ctx context.Context, id string, d time.Duration) (any, error)
 	// CheckUp says what is wrong with the set-up and its traffic.
 	CheckUp(ctx context.Context) (any, error)
 	// Examine says what is wrong with a postback URL or a captured query.
@@ -112,6 +117,9 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, contentJSON, openAPI) })
 	api.GET("/doctor", d.run(d.checkUp))
 	api.POST("/doctor", d.run(d.examine))
+	api.GET("/alerts", d.run(d.alerts))
+	api.GET("/alerts/:id", d.run(d.story("alerts")))
+	api.POST("/alerts/:id/mute", d.run(d.mute))
 	api.POST("/replays", d.run(d.replay))
 	api.POST("/postbacks/:id/settle", d.run(d.settle))
 	api.POST("/postbacks/:id/accept", d.run(d.accept))

@@ -102,6 +102,12 @@ func (b *backend) Errors(platform, code string) (any, error) {
 	return b.called(context.Background(), "Errors", platform, code)
 }
 
+func (b *backend) Alerts(ctx context.Context) (any, error) { return b.called(ctx, "Alerts") }
+
+func (b *backend) MuteAlert(ctx context.Context, id string, d time.Duration) (any, error) {
+	return b.called(ctx, "MuteAlert", id, d)
+}
+
 func (b *backend) CheckUp(ctx context.Context) (any, error) { return b.called(ctx, "CheckUp") }
 
 func (b *backend) Examine(ctx context.Context, text string) (any, error) {

@@ -357,7 +357,7 @@ func TestDocumentAndBodies(t *testing.T) {
 	s := document(t)
 	for name, v := range map[string]any{
 		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
-		"Check": &Check{}, "Specimen": &specimen{},
+		"Check": &Check{}, "Specimen": &specimen{}, "Mute": &muting{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)
 		told := slices.Sorted(maps.Keys(s.at(schema, "properties")))

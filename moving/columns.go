@@ -93,7 +93,7 @@ func plainNames(k Kind) map[string]Field {
 			"clickid": FieldClickID, "cid": FieldClickID, "time": FieldTime, "timestamp": FieldTime, "datetime": FieldTime,
 			"date": FieldTime, "clickedat": FieldTime, "clicktime": FieldTime, "clicktimestamp": FieldTime, "clickdate": FieldTime,
 			"clickdatetime": FieldTime, "createdat": FieldTime, "dateandtime": FieldTime,
-			"externalid": FieldExternalID, "campaign": FieldCampaign, "campaignid": FieldCampaign, "campaignname": FieldCampaign,
+			"externalid": FieldExternalID, "campaign": FieldCampaign, "campaignid": FieldCampaign, "campid": FieldCampaign, "campaignname": FieldCampaign,
 			"ip": FieldIP, "ipaddress": FieldIP, "useragent": FieldUserAgent, "ua": FieldUserAgent,
 			"referrer": FieldReferrer, "referer": FieldReferrer, "language": FieldLanguage,
 			"country": FieldCountry, "countrycode": FieldCountry, "countryname": FieldCountry, "region": FieldRegion,

@@ -84,7 +84,7 @@ func postbackID(p subfive.Postback) string {
 // say "a conversion" name none.
 func goal(word string) string {
 	switch fold(word) {
-	case "", "conversion", "default", "lead", "sale", "rejected":
+	case "", "conversion", "default":
 		return ""
 	case subfive.GoalBase, "0":
 		return subfive.GoalBase

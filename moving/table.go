@@ -124,7 +124,7 @@ func (t *Table) Next() (Row, error) {
 
 // whole adds the further lines of a row in whose cells lines break.
 func (t *Table) whole(raw string) (string, error) {
-	if strings.Count(raw, `"`)%2 == 0 {
+	if !t.opens(raw) {
 		return raw, nil
 	}
 	row, lines := raw, []string{}
@@ -135,13 +135,33 @@ func (t *Table) whole(raw string) (string, error) {
 		}
 		lines = append(lines, more)
 		row += "\n" + more
-		if strings.Count(more, `"`)%2 == 1 {
+		if !t.opens(row) {
 			return row, nil
 		}
 	}
 	t.pending = append(lines, t.pending...)
 	t.line -= len(lines)
 	return raw, errors.New("a quote opens in it and is never closed")
+}
+
+// opens reports whether a quoted cell begins in a row and does not end. A quote
+// within a cell that begins with none is a quote.
+func (t *Table) opens(row string) bool {
+	quoted, begins := false, true
+	for i := 0; i < len(row); i++ {
+		switch c := row[i]; {
+		case quoted && c == '"' && i+1 < len(row) && row[i+1] == '"':
+			i++
+		case quoted && c == '"':
+			quoted = i+1 < len(row) && row[i+1] != byte(t.comma) && row[i+1] != '\n'
+		case quoted:
+		case begins && c == '"':
+			quoted, begins = true, false
+		default:
+			begins = c == byte(t.comma)
+		}
+	}
+	return quoted
 }
 
 // next returns the next line without its end.
@@ -176,7 +196,7 @@ func (t *Table) next() (string, error) {
 func (t *Table) split(raw string) ([]string, error) {
 	t.cells.Reset(strings.NewReader(raw))
 	r := csv.NewReader(t.cells) // it reads from our buffer and makes none of its own
-	r.Comma, r.FieldsPerRecord = t.comma, -1
+	r.Comma, r.FieldsPerRecord, r.LazyQuotes = t.comma, -1, true
 	cells, err := r.Read()
 	var wrong *csv.ParseError
 	if errors.As(err, &wrong) {

@@ -160,7 +160,7 @@ func readAmount(s string) (subfive.Micros, error) {
 func readAddress(s string) (string, error) {
 	a, err := netip.ParseAddr(strings.TrimSpace(s))
 	if err != nil {
-		return "", errors.New("it is no IP address; leave it empty where it was hidden")
+		return "", errors.New("it is no IP address; where they are hidden, leave the column out: --map COLUMN=ignore")
 	}
 	return a.Unmap().String(), nil
 }
@@ -201,7 +201,8 @@ func system(word string) string {
 // missing reports a cell that says nothing.
 func missing(cell string) bool {
 	switch strings.ToLower(strings.TrimSpace(cell)) {
-	case "", "-", "null", "n/a", "na", "none", "undefined", "\\n", "(empty)", "[empty]", "(not set)":
+	case "", "-", "null", "n/a", "na", "none", "undefined", "\\n", "(empty)", "[empty]", "(not set)",
+		"replace", "optional": // BeMob's, left in a postback URL
 		return true
 	}
 	return false

@@ -37,7 +37,7 @@ func unavailable(c *gin.Context) {
 
 // answered tells how a postback was answered, whatever became of it.
 func (r *Receiver) answered(in *intake) {
-	if in.endpoint != "" && r.cfg.Answered != nil && in.c.Request.Method != http.MethodHead {
+	if in.counts && r.cfg.Answered != nil {
 		r.cfg.Answered(in.endpoint, in.c.Writer.Status())
 	}
 }

@@ -29,7 +29,7 @@ type collected struct {
 	minted bool
 	// again: it is not the first that this page tells.
 	again    bool
-	kind     string
+	kind     string // as in Visit
 	page     string
 	referrer string
 	campaign plan
@@ -104,24 +104,30 @@ func (r *Receiver) readCollected(t *table, in *intake) collected {
 	}
 	get := func(name string) string { return first(in.params, name) }
 	c := collected{own: r.read(in.params, plain, ""), minted: isTrue(get("minted")), again: isTrue(get("again")), visitor: get(visitorCookie)}
-	switch c.kind = get("kind"); c.kind {
-	case "", subfive.GoalLandingClick, subfive.GoalLandingView:
-	default:
-		in.problems = append(in.problems, "kind "+cut(c.kind, 40)+" is not lp_view or lp_click; it was kept as lp_view")
-		c.kind = subfive.GoalLandingView
+	c.kind = subfive.GoalLandingView
+	for _, p := range in.params {
+		switch {
+		case p.name != "kind":
+		case p.value == "" || p.value == subfive.GoalLandingClick || p.value == subfive.GoalLandingView:
+			c.kind = p.value
+		default:
+			in.problems = append(in.problems, "kind "+cut(p.value, 40)+" is not lp_view or lp_click; it was kept as lp_view")
+		}
 	}
 	page, referrer := get("url"), get("referrer")
 	if page == "" { // an image
-		page, c.kind = asText(in.c.Request.Referer()), subfive.GoalLandingView
+		page = asText(in.c.Request.Referer())
 	}
 	_, query, _ := strings.Cut(strings.SplitN(page, "#", 2)[0], "?")
 	params, _ := parseQuery(query, r.words.known)
 	c.all = r.read(append(in.params[:len(in.params):len(in.params)], params...), plain, "")
 	c.page, c.referrer = r.publicURL(page), r.publicURL(referrer)
-	for _, name := range []string{get("campaign"), get("c"), first(params, "sf_campaign")} {
-		if c.campaign.ID == "" {
-			c.campaign = t.campaigns[strings.ToLower(strings.TrimSpace(name))]
-		}
+	name := strings.TrimSpace(get("campaign") + get("c"))
+	if name == "" {
+		name = strings.TrimSpace(first(params, "sf_campaign"))
+	}
+	if c.campaign = t.campaigns[strings.ToLower(name)]; c.campaign.ID == "" && name != "" {
+		in.problems = append(in.problems, "no campaign is called "+cut(name, 40))
 	}
 	var ok bool
 	if c.id, ok = r.givenID(get("click_id")); !ok {
@@ -130,7 +136,7 @@ func (r *Receiver) readCollected(t *table, in *intake) collected {
 	if c.id == "" {
 		c.minted = c.campaign.ID != ""
 		if !c.minted {
-			c.problem = "click_id and campaign are missing or not known: nothing says whose visit it is"
+			c.problem = joinHints(append(in.problems, "neither click_id nor a campaign of ours was given: nothing says whose visit it is"))
 		}
 	}
 	return c

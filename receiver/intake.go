@@ -24,6 +24,9 @@ type intake struct {
 	stored, location string
 	// endpoint is a postback's, "" for all else.
 	endpoint string
+	// counts: a network counts how the postback is answered. A probe is none of
+	// its own, and a pixel it never switches off.
+	counts bool
 }
 
 // take reads the request's parameters and body.

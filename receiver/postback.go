@@ -14,6 +14,7 @@ import (
 // is 200 once it is durable.
 func (r *Receiver) postback(t *table, rt route, in *intake) {
 	in.endpoint = subfive.DefaultEndpoint // until it is read
+	in.counts = !rt.pixel && in.c.Request.Method != http.MethodHead
 	p := r.interpret(t, rt, in)
 	in.endpoint = p.EndpointID
 	if in.c.Request.Method == http.MethodHead {
@@ -143,6 +144,9 @@ func (r *Receiver) advice(t *table, p subfive.Postback, a admission) []string {
 	var hints []string
 	if a.noKey {
 		hints = append(hints, fmt.Sprintf("no key: add key= of endpoint %q to the postback URL", a.endpoint.ID))
+	}
+	if hint := r.hostHint(p.Request.Host); hint != "" {
+		hints = append(hints, hint)
 	}
 	if !t.accepts(a.endpoint, p.NetworkOfferID) {
 		hints = append(hints, fmt.Sprintf("offer %q is none of endpoint %q's", p.NetworkOfferID, a.endpoint.ID))

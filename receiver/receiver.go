@@ -92,10 +92,12 @@ type Config struct {
 	FallbackURL string
 	// PublicURL is what our links are built from; hints name it.
 	PublicURL string
+	// Serves says what a host, with or without a port, is for; nil: each for all.
+	Serves func(host string) (clicks, postbacks bool)
 	// Zone is that of the days and hours in campaigns' rules; nil: UTC.
 	Zone *time.Location
 	// Answered is told the status that each postback was answered with, and at
-	// which endpoint; probes are left out. May be nil.
+	// which endpoint; probes and pixels are left out. May be nil.
 	Answered func(endpoint string, status int)
 	// Bot recognizes a crawler by its user agent, for reports alone. May be nil.
 	Bot func(userAgent string) (reason string, bot bool)
@@ -222,7 +224,7 @@ func (r *Receiver) serve(c *gin.Context) {
 	}
 	r.take(in)
 	t := r.table.Load()
-	rt := r.resolve(t, in)
+	rt := r.onHost(r.resolve(t, in), in.c.Request.Host)
 	switch rt.kind {
 	case routePostback:
 		r.postback(t, rt, in)

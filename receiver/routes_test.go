@@ -63,7 +63,11 @@ func TestRoutes(t *testing.T) {
 		"Binom's campaign, not ours":          {"/click?key=abc", fallback},
 		"Binom's landing page":                {"/click.php?lp=1", fallback},
 		"click-through":                       {"/go/" + clickID + "/dream", outcome{302, "", "", "https://track.example.com/A/B/?sub1=sfw&sub5=ID&x={y}#f"}},
-		"click-through, another's ID":         {"/go/abc/dream", outcome{302, "", "", "https://track.example.com/A/B/?sub1=sfw&sub5=old&x={y}#f"}},
+		"click-through, another's ID":         {"/go/Abc/dream", outcome{302, "", "", "https://track.example.com/A/B/?sub1=sfw&sub5=Abc&x={y}#f"}},
+		"the script":                          {"/subfive.js?c=spring", outcome{200, "", "", ""}},
+		"a landing page's image":              {"/collect?c=spring", outcome{200, "", "spring", ""}},
+		"a landing page's image, case":        {"/Collect/?c=Spring", outcome{200, "", "spring", ""}},
+		"a landing page's image, no campaign": {"/collect", outcome{200, "", "", ""}},
 		"click-through to nowhere":            {"/go/" + clickID + "/nosuch", fallback},
 		"a key that is a word":                {"/c/postback", fallback},
 		"path with bytes that are not UTF-8":  {"/%ff%00?" + ours, outcome{200, "ok", "", ""}},
@@ -79,10 +83,11 @@ func TestRoutes(t *testing.T) {
 			w := do(h, get(tt.target))
 			got := outcome{Code: w.Code, Location: w.Header().Get("Location")}
 			for _, rec := range j.records() {
-				if rec.Click != nil {
+				switch {
+				case rec.Click != nil:
 					got.Campaign = rec.Click.CampaignID
 					got.Location = strings.ReplaceAll(got.Location, rec.Click.ID, "ID")
-				} else {
+				case rec.Postback != nil:
 					got.Reading = rec.Postback.Reading
 				}
 			}

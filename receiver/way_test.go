@@ -70,7 +70,7 @@ func walked(t *testing.T, r *http.Request, at time.Time, capped ...string) (subf
 	}
 	rc.SetCapped(full)
 	w := do(rc.Handler(), r)
-	if len(j.records()) == 0 {
+	if len(j.records()) == 0 || j.records()[0].Click == nil {
 		return subfive.Click{}, w
 	}
 	return *j.records()[0].Click, w

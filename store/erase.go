@@ -41,12 +41,6 @@ const forgottenCode = "forgotten"
 // sent, and leaves a line in the audit that names nobody. Conversions, their
 // money and what was delivered stay.
 func (s *Store) Erase(ctx context.Context, found Traces, actor string, at time.Time) error {
-	if s.dialect == dialectSQLite {
-		// So that freed pages are overwritten, and not left to be read from the file.
-		if err := s.pragma(ctx, "PRAGMA secure_delete = ON"); err != nil {
-			return wrap("erase", err)
-		}
-	}
 	for _, step := range []func(context.Context, Traces, string, time.Time) error{s.eraseUnsent, s.eraseDocs, s.eraseRest} {
 		if err := step(ctx, found, actor, at); err != nil {
 			return wrap("erase", err)
@@ -55,11 +49,39 @@ func (s *Store) Erase(ctx context.Context, found Traces, actor string, at time.T
 	if s.dialect == dialectPostgres {
 		return nil
 	}
-	return wrap("erase", s.pragma(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"))
+	return wrap("erase: write the database's file anew", s.rewrite(ctx))
 }
 
-func (s *Store) pragma(ctx context.Context, statement string) error {
-	return s.single(ctx, s.intake, func(t *tx) error { return t.command(ctx, statementTimeout, statement) })
+const (
+	// vacuumTimeout bounds how long writing the file anew may take.
+	vacuumTimeout = time.Hour
+	// checkpointTries is how often it is tried to empty the write-ahead log, which
+	// a reader may keep.
+	checkpointTries = 10
+)
+
+// rewrite writes the SQLite file anew: rows that moved have left copies in the
+// free parts of pages, which no other way reaches. Writers wait meanwhile; what
+// comes in is kept in the journal.
+func (s *Store) rewrite(ctx context.Context) error {
+	return s.single(ctx, s.intake, func(t *tx) error {
+		if err := t.command(ctx, vacuumTimeout, "VACUUM"); err != nil {
+			return err
+		}
+		for try := 1; ; try++ {
+			var busy, pages, moved int
+			err := t.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+			if err != nil || busy == 0 {
+				return err
+			}
+			if try == checkpointTries {
+				return errors.New("the write-ahead log is in use and still holds what was there; do it again")
+			}
+			if err := pause(ctx, try); err != nil {
+				return err
+			}
+		}
+	})
 }
 
 // eraseUnsent comes first: a worker must not read what is about to go.

@@ -22,7 +22,7 @@ var viewFiles embed.FS
 // comes after those it reads.
 func viewNames() []string {
 	return []string{
-		"v_clicks", "v_clicks_private", "v_postbacks", "v_conversions", "v_conversion_changes",
+		"v_clicks", "v_clicks_private", "v_visits", "v_postbacks", "v_conversions", "v_conversion_changes",
 		"v_deliveries", "v_attempts", "v_attempt_items",
 	}
 }

@@ -114,6 +114,9 @@ func destinationRows(ctx context.Context, st *store.Store, now time.Time) ([]map
 }
 
 func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
+	if kind == "alerts" {
+		return b.alert(ctx, id)
+	}
 	st, err := b.open()
 	if err != nil {
 		return nil, err

@@ -35,7 +35,8 @@ not sent. Conversions, their money and their click and transaction IDs stay: by 
 
 A person is named by a click's, postback's or conversion's ID, by an e-mail address, or by a phone number with + and
 the country in front. Anything else is ambiguous: say what it is with --as. An e-mail address, a phone number and a
-user ID are found sealed, in whatever way they are written. One request to a platform may tell of many people: its
+user ID are found sealed, in whatever way they are written. A SQLite file is then written anew, so that nothing is
+left in it: that takes as much free space as it has, and deliveries wait meanwhile; what comes in does not. One request to a platform may tell of many people: its
 captured body goes for all of them, the record that it was sent stays.
 
 Run it on each machine that serves: each has a journal of its own. Backups made before hold the data still: delete

@@ -23,8 +23,11 @@ type metrics struct {
 	answers   *prometheus.CounterVec
 	delay     *prometheus.HistogramVec
 	paused    *prometheus.GaugeVec
+	noCert    *prometheus.CounterVec
 
 	databaseDown atomic.Bool
+	// What alerts ask about clicks.
+	clicksAtRisk, lostClicks atomic.Int64
 }
 
 func newMetrics(t *tracker) *metrics {
@@ -53,8 +56,11 @@ func newMetrics(t *tracker) *metrics {
 		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "subfive_destination_paused", Help: "1 while the destination is paused.",
 		}, []string{"destination"}),
+		noCert: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "subfive_certificate_failures_total", Help: "Tries to get or renew a certificate that failed.",
+		}, []string{"host"}),
 	}
-	m.registry.MustRegister(m.postbacks, m.intake, m.atRisk, m.lost, m.answers, m.delay, m.paused,
+	m.registry.MustRegister(m.postbacks, m.intake, m.atRisk, m.lost, m.answers, m.delay, m.paused, m.noCert, certificates{t},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), state{t}, t.budget)
 	return m
 }
@@ -73,9 +79,15 @@ func (m *metrics) Click(took time.Duration) {
 	m.intake.WithLabelValues("click").Observe(took.Seconds())
 }
 
-func (m *metrics) ClicksAtRisk(n int) { m.atRisk.Set(float64(n)) }
+func (m *metrics) ClicksAtRisk(n int) {
+	m.atRisk.Set(float64(n))
+	m.clicksAtRisk.Store(int64(n))
+}
 
-func (m *metrics) ClickLost() { m.lost.Inc() }
+func (m *metrics) ClickLost() {
+	m.lost.Inc()
+	m.lostClicks.Add(1)
+}
 
 // Answered and the next two are outbox.Observer.
 func (m *metrics) Answered(destination string, class subfive.Class) {
@@ -93,6 +105,8 @@ func (m *metrics) Paused(p subfive.Pause) {
 	}
 	m.paused.WithLabelValues(p.DestinationID).Set(on)
 }
+
+func (m *metrics) certificateFailed(host string) { m.noCert.WithLabelValues(host).Inc() }
 
 // state reads from the journal and the database what is so at the moment.
 type state struct{ t *tracker }

@@ -29,9 +29,9 @@ Run it:   subfive serve`,
 		newServe(a), newDemo(a), newSandbox(a), newSimulate(a),
 		newApply(a), newConfig(a), newDoctor(a), newPostbackURL(a),
 		newPostbacks(a), newClicks(a), newConversions(a), newDeliveries(a),
-		newReplay(a), newPreview(a), newDestinations(a),
+		newReplay(a), newPreview(a), newDestinations(a), newAlerts(a),
 		newBackup(a), newRestore(a), newForget(a), newSupportBundle(a),
-		newSQL(a), newLinks(a), newExport(a), newGoogle(a), newMigrate(a), newJournal(a), newPlatforms(a), newErrors(a), newVersion(a),
+		newSQL(a), newLinks(a), newExport(a), newGoogle(a), newMigrate(a), newImport(a), newJournal(a), newPlatforms(a), newErrors(a), newVersion(a),
 	)
 	return root
 }

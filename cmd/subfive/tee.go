@@ -11,7 +11,9 @@ import (
 )
 
 // openRequest opens the query and the body that the receiver sealed.
-func (t *tracker) openRequest(sealed string) ([]byte, error) { return t.vault.OpenBytes(sealed, rawRequest) }
+func (t *tracker) openRequest(sealed string) ([]byte, error) {
+	return t.vault.OpenBytes(sealed, rawRequest)
+}
 
 // teeTargets are the other trackers that endpoints copy their postbacks to.
 func teeTargets(setup subfive.Setup) map[string]tee.Target {

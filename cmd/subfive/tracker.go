@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"subfive/alerts"
 	"subfive/attribution"
 	"subfive/config"
 	"subfive/dashboard"
@@ -49,7 +50,10 @@ type tracker struct {
 	receiver *receiver.Receiver
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
+	watch    *alerts.Watch
 	tees     *tee.Worker // nil until the database answered
+	domains  domains
+	tls      atomic.Pointer[encryption] // nil: none, or not yet
 
 	// node names this data folder, and process this run on it: leases begin with
 	// them.
@@ -68,14 +72,11 @@ const snapshotName = "routes.json"
 // newTracker opens what must be there to acknowledge anything: the key and the
 // journal. The database may be down.
 func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error) {
-	if f.Server.TLS.Mode == config.TLSAuto {
-		return nil, usagef("tls.mode auto is not there yet: put a proxy with TLS in front, or name certificate files with tls.mode files")
-	}
 	vault, err := a.vault(f.Server)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracker{app: a, file: f, log: a.log(), vault: vault}
+	t := &tracker{app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server)}
 	if t.node, err = nodeName(f.Server.DataDir); err != nil {
 		return nil, err
 	}
@@ -96,6 +97,9 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	t.sender = newSender(vault, f.Server, a)
 	if t.visitors, err = visitor.Open(visitor.Files{Places: f.Server.GeoIP.Places, Networks: f.Server.GeoIP.Networks}); err != nil {
 		return nil, errors.Join(fmt.Errorf("geoip: %w", err), t.journal.Close())
+	}
+	if t.watch, err = newWatch(t); err != nil {
+		return nil, errors.Join(err, t.journal.Close())
 	}
 	t.receiver = receiver.New(t.receiverConfig(macros))
 	t.admin = dashboard.New(dashboard.Config{
@@ -147,7 +151,7 @@ func (t *tracker) receiverConfig(macros []everflow.Macro) receiver.Config {
 	c := receiver.Config{
 		Journal: t.journal, Sealer: sealer{t.vault}, Hinter: everflow.NewHinter(macros), Observer: t.metrics, Answered: t.budget.Answered,
 		Log: t.log, Now: t.app.now, DirectParams: map[string]string{}, TrustedProxies: s.TrustedProxies,
-		Zone: t.zone, FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Bot: crawlers.Match, Recognizer: t.visitors, Ready: t.ready,
+		Zone: t.zone, FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Serves: t.domains.serves, Bot: crawlers.Match, Recognizer: t.visitors, Ready: t.ready,
 	}
 	for _, p := range all.Platforms() {
 		c.ClickParams = append(c.ClickParams, p.ClickParams...)
@@ -198,7 +202,7 @@ func (t *tracker) publicHandler() http.Handler {
 	operator := t.admin.Handler()
 	public := t.receiver.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/api/v1/") {
+		if operatorPath(r.URL.Path) && t.domains.operator(r.Host) {
 			operator.ServeHTTP(w, r)
 			return
 		}
@@ -209,8 +213,16 @@ func (t *tracker) publicHandler() http.Handler {
 // run serves until ctx ends, and then ends in order: no new request, all
 // admitted ones answered, no new claim, sends finished, all written down.
 func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
-	if err := t.connect(ctx); err != nil && !store.Down(err) {
+	plain, err := t.listenPlain(ctx)
+	if err != nil {
 		return errors.Join(err, public.Close(), t.journal.Close())
+	}
+	secure, err := t.secure(public, plain)
+	if err != nil {
+		return errors.Join(err, closeListener(plain), public.Close(), t.journal.Close())
+	}
+	if err := t.connect(ctx); err != nil && !store.Down(err) {
+		return errors.Join(err, closeListener(plain), public.Close(), t.journal.Close())
 	} else if err != nil {
 		t.log.ErrorContext(ctx, "the database is down; requests are kept in the journal", "err", err)
 	}
@@ -218,6 +230,7 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	defer stop()
 	var work errgroup.Group
 	work.Go(func() error { t.receiver.Run(background); return nil })
+	work.Go(func() error { t.watch.Run(background); return nil })
 	work.Go(func() error { return t.work(background) })
 
 	servers := []*http.Server{receiver.NewServer(t.file.Server.Listen, t.publicHandler())}
@@ -226,11 +239,18 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 		servers = append(servers, receiver.NewServer(t.file.Server.Admin.Listen, t.admin.Handler()))
 		listeners = append(listeners, admin)
 	}
+	if plain != nil {
+		servers = append(servers, receiver.NewServer(t.file.Server.TLS.HTTPListen, secure.challenge(t.plain(t.publicHandler()))))
+		listeners = append(listeners, plain)
+	}
+	if secure != nil {
+		servers[0].TLSConfig = secure.config
+		work.Go(func() error { secure.run(background); return nil })
+	}
 	failed := make(chan error, len(servers))
 	for i, s := range servers {
-		go func() { failed <- t.serve(s, listeners[i], i == 0) }()
+		go func() { failed <- serve(s, listeners[i]) }()
 	}
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -238,10 +258,11 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	return errors.Join(err, t.shutdown(servers, stop, &work))
 }
 
-func (t *tracker) serve(s *http.Server, l net.Listener, public bool) error {
+// serve serves with TLS where the server has a configuration of it.
+func serve(s *http.Server, l net.Listener) error {
 	var err error
-	if tls := t.file.Server.TLS; public && tls.Mode == config.TLSFiles {
-		err = s.ServeTLS(l, tls.CertFile, tls.KeyFile)
+	if s.TLSConfig != nil {
+		err = s.ServeTLS(l, "", "")
 	} else {
 		err = s.Serve(l)
 	}

@@ -22,6 +22,8 @@ SELECT
     {{json "c.doc" "rule_id"}} AS rule_id,                           -- the rule that chose it
     c.landing_id,                                                    -- the landing page shown
     c.offer_id,                                                      -- the offer promoted
+    {{jsontime "c.doc" "landing_viewed_at"}} AS lp_viewed_at,        -- when the landing page first told of it; NULL: it never did
+    {{jsontime "c.doc" "landing_clicked_at"}} AS lp_clicked_at,      -- when its link to the offer was first followed; NULL: never
     {{json "c.doc" "ad" "campaign_id"}} AS platform_campaign_id,     -- the platform's campaign
     {{json "c.doc" "ad" "campaign_name"}} AS platform_campaign_name, -- its name
     {{json "c.doc" "ad" "set_id"}} AS adset_id,                      -- the platform's ad set or ad group
