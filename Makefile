@@ -13,7 +13,7 @@ all: build test lint ## build, test and lint: what CI runs
 build: ## the binary, in bin/
 	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w -X subfive.Version=$(VERSION)" -o bin/subfive ./cmd/subfive
 
-deps: ## what the tests need beside Go: PostgreSQL and a C compiler for -race
+deps: ## what the tests need beside Go: PostgreSQL, Chromium, and a C compiler for -race
 	@scripts/deps.sh
 
 test: deps ## all tests, with the race detector, on SQLite and PostgreSQL
@@ -36,7 +36,7 @@ bench: ## the journal and the receiver against a reference in the same run
 	$(GO) test -tags $(TAGS) -run '^$$' -bench . ./journal ./receiver ./forwarders/meta
 
 load: deps ## 100,000 postbacks, ten kills, a minute without PostgreSQL
-	SUBFIVE_LOAD=full $(GO) test -tags $(TAGS) -count=1 -timeout 30m -v -run 'TestLoad|TestKill|TestDatabaseDown|TestFailures' ./cmd/subfive
+	SUBFIVE_LOAD=full $(GO) test -tags $(TAGS) -count=1 -timeout 75m -v -run 'TestLoad|TestKill|TestDatabaseDown|TestFailures' ./cmd/subfive
 
 run: ## serve with a temporary database; every new destination is in dry run
 	$(GO) run -tags $(TAGS) ./cmd/subfive serve --data-dir "$$(mktemp -d)"

@@ -89,7 +89,7 @@ func (w *Watch) pack(ctx context.Context, c Channel) []*parcel {
 	left := maxMessages - len(sent)
 	var due []subfive.Alert
 	for _, a := range w.Alerts() {
-		if a.Node != "" && a.Node != w.cfg.Node || a.Node == "" && !w.up {
+		if a.Node != "" && a.Node != w.cfg.Node {
 			continue
 		}
 		if i := owed(a, c.Name); i >= 0 && !a.Owed[i].NextAt.IsZero() && !a.Owed[i].NextAt.After(now) {

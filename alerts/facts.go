@@ -60,7 +60,7 @@ type Disk struct {
 
 // Expiry is something that ends: a certificate, a token.
 type Expiry struct {
-	Subject string // "certificate /etc/tls/cert.pem"
+	Subject string // "certificate of trk.example.com"
 	At      time.Time
 	Do      string
 }

@@ -128,6 +128,7 @@ func TestRules(t *testing.T) {
 		"match rate fell":                     {endpoint(each(5, 5), each(5, 5).last(2)), "match_rate default 0s: 40 % found their click in the last 24 h (120); in the 7 days before it were 100 % (845)"},
 		"match rate fell, on few":             {endpoint(each(5, 5).last(1), each(5, 5).last(0)), ""},
 		"match rate fell by less than a 10th": {endpoint(each(50, 50), each(50, 50).last(46)), ""},
+		"match rate fell, as may happen":      {endpoint(each(10, 10).last(2), each(7, 7).last(1)), ""},
 		"match rate rose":                     {endpoint(each(5, 5), each(2, 2).last(5)), ""},
 		"match rate of one day":               {endpoint(each(5, 5).since(24), Series{}), ""},
 	}

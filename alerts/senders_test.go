@@ -63,7 +63,8 @@ func TestMessages(t *testing.T) {
 			"subfive: test", "A test.\nWhat to do: Nothing.\nSee: subfive alerts\n",
 		},
 		"digest": {
-			Message{Host: "h", Items: []Item{over, fired}}, "subfive: 2 alerts",
+			Message{Host: "h", Items: []Item{over, fired}},
+			"subfive: 2 alerts",
 			"recovered backlog meta\nIt is over since 2026-11-25 13:30 UTC, after 26h00m. It was: 7 deliveries are due.\n\n" +
 				"alert backlog meta\n" + strings.Replace(messageText, "host-1", "h", 1),
 		},

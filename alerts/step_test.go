@@ -32,7 +32,8 @@ func TestStep(t *testing.T) {
 	}{
 		"fires": {subfive.Alert{}, found, noon, alert(func(a *subfive.Alert) { a.Owed = owed(subfive.EventFired, noon) })},
 		"fires, since when is not known": {
-			subfive.Alert{}, &Finding{Rule: Backlog, Subject: "m", What: "8 are due", Do: "look", See: "subfive deliveries"}, noon,
+			subfive.Alert{},
+			&Finding{Rule: Backlog, Subject: "m", What: "8 are due", Do: "look", See: "subfive deliveries"}, noon,
 			alert(func(a *subfive.Alert) { a.Owed, a.Since = owed(subfive.EventFired, noon), noon }),
 		},
 		"still so, said lately": {alert(func(*subfive.Alert) {}), found, day.Add(-time.Second), alert(func(*subfive.Alert) {})},

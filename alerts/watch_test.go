@@ -157,8 +157,8 @@ func expect(t *testing.T, heard *ear, want ...string) {
 	}
 }
 
-func paused(id string) func(*Facts) {
-	return func(f *Facts) { f.Queue = &Queue{Pauses: []subfive.Pause{{DestinationID: id, Manual: true}}} }
+func paused(f *Facts) {
+	f.Queue = &Queue{Pauses: []subfive.Pause{{DestinationID: "m", Manual: true}}}
 }
 
 func well(f *Facts) { *f = Facts{Queue: &Queue{}} }
@@ -167,7 +167,7 @@ func TestOneAlertAndOneRecovery(t *testing.T) {
 	for nodes := 1; nodes <= 3; nodes++ {
 		t.Run(fmt.Sprint(nodes, " nodes"), func(t *testing.T) {
 			run(t, nodes, func(w *world, book *memory, heard *ear) {
-				w.set(paused("m"))
+				w.set(paused)
 				time.Sleep(49 * time.Hour)
 				w.set(well)
 				time.Sleep(time.Hour)
@@ -214,19 +214,19 @@ func TestWatch(t *testing.T) {
 			time.Sleep(time.Hour)
 		}, []string{"15m9s fired destination_paused m", "16m19s recovered destination_paused m"}},
 		"a look that misses it once": {func(w *world, _ *memory, _ *ear) {
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(30 * time.Second)
 			w.set(well)
 			time.Sleep(10 * time.Second)
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(time.Hour)
 		}, []string{"9s fired destination_paused m"}},
 		"facts that are not known end nothing": {func(w *world, _ *memory, _ *ear) {
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(time.Minute)
 			w.set(func(f *Facts) { f.Queue = nil })
 			time.Sleep(time.Hour)
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(time.Minute)
 		}, []string{"9s fired destination_paused m"}},
 		"the database is down": {func(w *world, book *memory, _ *ear) {
@@ -247,7 +247,7 @@ func TestWatch(t *testing.T) {
 		}},
 		"a channel that fails for a while": {func(w *world, book *memory, heard *ear) {
 			heard.set(errors.New("answered 500"))
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(time.Minute)
 			a := book.kept()[subfive.AlertID(string(DestinationPaused), "m", "")]
 			if len(a.Owed) != 1 || a.Owed[0].Error != "answered 500" || a.Owed[0].Tries != 3 {
@@ -258,14 +258,14 @@ func TestWatch(t *testing.T) {
 		}, []string{"1m59s fired destination_paused m"}},
 		"a channel that says when": {func(w *world, _ *memory, heard *ear) {
 			heard.set(Later{"answered 429", 10 * time.Minute})
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(time.Minute)
 			heard.set(nil)
 			time.Sleep(time.Hour)
 		}, []string{"10m9s fired destination_paused m"}},
 		"over before anybody could be told": {func(w *world, _ *memory, heard *ear) {
 			heard.set(errors.New("answered 500"))
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(time.Minute)
 			w.set(well)
 			time.Sleep(time.Minute)
@@ -278,7 +278,7 @@ func TestWatch(t *testing.T) {
 			if won, err := book.KeepAlert(context.Background(), a); !won || err != nil {
 				panic(err)
 			}
-			w.set(paused("m"))
+			w.set(paused)
 			time.Sleep(2 * time.Hour)
 		}, []string{"1h0m9s fired destination_paused m"}},
 		"an alert of a node that is gone": {func(_ *world, book *memory, _ *ear) {
@@ -356,4 +356,44 @@ func TestRestart(t *testing.T) {
 		slices.Sort(heard.heard)
 		expect(t, heard, "10s fired clicks_at_risk ", "10s fired destination_paused m")
 	})
+}
+
+// What another process is sending is not sent here.
+func TestClaimsExclude(t *testing.T) {
+	owed := subfive.Alert{ID: "al_1", Rule: string(Backlog), State: subfive.AlertFiring, Owed: []subfive.AlertMessage{{Channel: "webhook", At: noon, NextAt: noon}}}
+	for name, want := range map[string]int{"nobody else": 1, "another was faster": 0} {
+		t.Run(name, func(t *testing.T) {
+			book, heard := &memory{all: map[string]subfive.Alert{"al_1": owed}}, &ear{start: noon}
+			w := New(Config{Node: "n", Book: book, Channels: []Channel{{"webhook", heard}}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
+			w.read(t.Context())
+			if want == 0 {
+				if won, err := book.KeepAlert(t.Context(), owed); !won || err != nil {
+					t.Fatal(won, err)
+				}
+			}
+			w.deliver(t.Context())
+			if heard.tries != want {
+				t.Errorf("%d tries, want %d", heard.tries, want)
+			}
+		})
+	}
+}
+
+// A mute that came while this process could not reach the database holds.
+func TestMutedMeanwhile(t *testing.T) {
+	mine := subfive.Alert{ID: "al_1", Rule: string(DiskSpace), Node: "n", State: subfive.AlertFiring, UpdatedAt: noon}
+	muted := mine
+	muted.State, muted.MutedUntil, muted.Version = subfive.AlertQuiet, noon.Add(time.Hour), 3
+	book := &memory{all: map[string]subfive.Alert{"al_1": muted}, down: true}
+	w := New(Config{Node: "n", Book: book, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
+	if !w.keep(t.Context(), mine) {
+		t.Error("not kept while the database is down")
+	}
+	book.set(false)
+	w.read(t.Context())
+	want := mine
+	want.MutedUntil, want.Version = muted.MutedUntil, 4
+	if diff := cmp.Diff(map[string]subfive.Alert{"al_1": want}, book.kept()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

@@ -154,7 +154,7 @@ func (b *book) place(j *judgement, g *subfive.Group, at time.Time) {
 	p := j.Postback
 	rel, i := place(p, g.Conversions, at)
 	endpoint, _ := b.rules.Setup.Endpoint(p.EndpointID)
-	if rel == maybe && endpoint.Repeats == subfive.RepeatsCount {
+	if rel == maybe && endpoint.Repeats == subfive.RepeatsCount && p.Via != subfive.ViaAPI { // the network's books settle it
 		j.note("group", "new", "a repeat of "+g.Conversions[i].ID+"; this endpoint counts repeats")
 		rel = another
 	}

@@ -54,7 +54,7 @@ func compare(p subfive.Postback, c subfive.Conversion, at time.Time) relation {
 		switch {
 		case identityDiffers(p, c) || amounts == differs:
 			return another
-		case statusForward(p, c):
+		case statusForward(p, c) && p.Via != subfive.ViaAPI: // whose list may show both
 			return moved
 		}
 		return maybe

@@ -18,6 +18,9 @@ const (
 	SettleCorrection Settlement = "correction" // the same, and what it says is right
 )
 
+// ByNetwork is who settles where the network's own books decide.
+const ByNetwork = "network"
+
 // ErrNotSettleable says that a postback is not, or no longer, a question.
 var ErrNotSettleable = errors.New("not an open question")
 

@@ -154,8 +154,14 @@ func TestSubParametersAreKept(t *testing.T) {
 	tr := newTracker(t, nil)
 	tr.record(tr.postback("1", "", "t1", func(p *subfive.Postback) {
 		p.Request.Params = []subfive.Param{
-			{Name: "sub1", Value: "sfw"}, {Name: "Sub2", Value: "female"}, {Name: "sub_3", Value: ""}, {Name: "SUB-3", Value: "chat"},
-			{Name: "sub1", Value: "second"}, {Name: "adv10", Value: "x"}, {Name: "sub11", Value: "none of Everflow's"}, {Name: "mine", Value: "y"},
+			{Name: "sub1", Value: "sfw"},
+			{Name: "Sub2", Value: "female"},
+			{Name: "sub_3", Value: ""},
+			{Name: "SUB-3", Value: "chat"},
+			{Name: "sub1", Value: "second"},
+			{Name: "adv10", Value: "x"},
+			{Name: "sub11", Value: "none of Everflow's"},
+			{Name: "mine", Value: "y"},
 		}
 	}))
 	want := map[string]string{"sub1": "sfw", "sub2": "female", "sub3": "chat", "adv10": "x"}
@@ -166,5 +172,22 @@ func TestSubParametersAreKept(t *testing.T) {
 	}
 	if len(tr.store.conversions) != 1 {
 		t.Errorf("%d conversions", len(tr.store.conversions))
+	}
+}
+
+// A conversion that came by two postbacks is one, and names the endpoint that
+// could be spared.
+func TestWhoElseReceivedIt(t *testing.T) {
+	tr := newTracker(t, func(s *subfive.Setup) { s.Campaigns[0].Destinations = []string{"hook"} })
+	elsewhere := func(p *subfive.Postback) { p.EndpointID = "meta-only" }
+	tr.record(
+		tr.click(clickA, nil), tr.postback("1", clickA, "t1", nil), tr.postback("2", clickA, "t1", elsewhere),
+		tr.postback("3", clickA, "t1", nil), tr.postback("4", clickA, "t1", elsewhere),
+	)
+	tr.want("pb_1 matched", "pb_2 duplicate", "pb_3 duplicate", "pb_4 duplicate", "conversion matched 42.00", "hook conversion sale 42.00 USD scheduled")
+	for _, c := range tr.store.conversions {
+		if diff := cmp.Diff([]string{"meta-only"}, c.AlsoReceivedBy); diff != "" {
+			t.Errorf("also received by (-want +got):\n%s", diff)
+		}
 	}
 }

@@ -19,6 +19,14 @@ func (b *book) tee(p subfive.Postback) {
 	})
 }
 
+// hint adds to what a person is told of the postback.
+func (j *judgement) hint(text string) {
+	if j.Postback.Hint != "" {
+		text = j.Postback.Hint + "; " + text
+	}
+	j.Postback.Hint = text
+}
+
 // scope notes that a postback reports an offer which its endpoint was not made
 // for. It is credited all the same: a wrong scope at the network must not cost a
 // conversion.

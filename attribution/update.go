@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 // brings that is new, and what follows from it.
 func (b *book) update(j *judgement, c *subfive.Conversion, rel relation, at time.Time) {
 	p := j.Postback
+	if p.Via == subfive.ViaAPI {
+		at = p.ReceivedAt // it tells how things stand, and not since when
+	}
 	j.ConversionID, j.Verdict = c.ID, subfive.VerdictDuplicate
 	b.fill(j, c)
 	switch {
@@ -57,6 +61,9 @@ func (b *book) fill(j *judgement, c *subfive.Conversion) {
 	if p.EndpointID != c.EndpointID && !slices.Contains(c.AlsoReceivedBy, p.EndpointID) {
 		c.AlsoReceivedBy = append(c.AlsoReceivedBy, p.EndpointID)
 		j.note("endpoint", "also received by "+p.EndpointID, "the same conversion came in by "+c.EndpointID+": one postback is enough")
+	}
+	if p.EndpointID != c.EndpointID {
+		j.hint(fmt.Sprintf("endpoint %q received this conversion, too: one postback is enough, remove one at the network", c.EndpointID))
 	}
 	filled := before != len(c.NetworkConversionIDs)+len(c.AlsoReceivedBy)
 	for _, f := range []struct {
@@ -165,6 +172,8 @@ func (b *book) setAmounts(j *judgement, c *subfive.Conversion, at time.Time) {
 func (b *book) log(j *judgement, c *subfive.Conversion, field, old, now string, at time.Time) {
 	by := "postback"
 	switch {
+	case j.SettledBy == ByNetwork:
+		by = "api"
 	case j.SettledBy != "":
 		by = "person"
 	case j.Postback.Via == subfive.ViaAPI:

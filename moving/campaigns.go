@@ -108,18 +108,23 @@ func (r CampaignReader) add(f *Fragment, in campaign) error {
 			return nil
 		}
 	}
-	c := subfive.Campaign{ID: Slug(first(in.name, in.id, strings.Join(aliases, "-"))), Aliases: aliases}
+	c := subfive.Campaign{ID: Slug(in.name)}
 	if c.ID == "" {
-		c.ID = "campaign"
+		c.ID = "moved-" + Slug(first(in.id, strings.Join(aliases, "-"), "campaign"))
 	}
 	if _, there := f.has.Campaign(c.ID); there {
 		f.Also = append(f.Also, fmt.Sprintf("campaign %s is there already: left out", c.ID))
 		return nil
 	}
 	c.ID = unique(c.ID, func(id string) bool { _, ok := f.Setup.Campaign(id); return ok })
+	// A campaign is found by its ID as by an alias.
+	c.Aliases = slices.DeleteFunc(slices.Clone(aliases), func(a string) bool { return normalAlias(a) == c.ID })
 	key := "campaigns/" + c.ID
 	if in.name != "" && in.name != c.ID {
 		f.note(key, "%s", in.name)
+	}
+	if len(c.Aliases) < len(aliases) {
+		f.note(key, "the old link is found by this ID: whoever changes the ID makes it an alias")
 	}
 	if len(aliases) == 0 {
 		f.note(key, "no live link was given: ads that already run need its path as an alias")
@@ -271,8 +276,14 @@ func linkParams(u *url.URL) []subfive.Param {
 func platformOf(name string) string {
 	n := fold(name)
 	for _, p := range []struct{ word, platform string }{
-		{"facebook", "meta"}, {"meta", "meta"}, {"instagram", "meta"}, {"tiktok", "tiktok"}, {"reddit", "reddit"},
-		{"google", "google"}, {"adwords", "google"}, {"youtube", "google"},
+		{"facebook", "meta"},
+		{"meta", "meta"},
+		{"instagram", "meta"},
+		{"tiktok", "tiktok"},
+		{"reddit", "reddit"},
+		{"google", "google"},
+		{"adwords", "google"},
+		{"youtube", "google"},
 	} {
 		if strings.Contains(n, p.word) {
 			return p.platform

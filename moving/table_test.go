@@ -53,7 +53,8 @@ func TestTable(t *testing.T) {
 		"quotes within cells":                                {"a,b\n5\" x,2\n", []string{"a", "b"}, [][]string{{"2", `5" x`, "2"}}, nil},
 		"too few, too many": {
 			"a,b\n1\n1,2,3\n",
-			[]string{"a", "b"}, nil,
+			[]string{"a", "b"},
+			nil,
 			[]string{
 				`line 2, "1": it has 1 cells, the header has 2: quote a cell that holds the separator ','`,
 				`line 3, "1,2,3": it has 3 cells, the header has 2: quote a cell that holds the separator ','`,
@@ -196,7 +197,8 @@ func TestColumns(t *testing.T) {
 		"taken for once": {nil, []string{"Click ID: click_id", "cid: left out, Click ID is taken for click_id already", "When: left out, not known", "Time: time", "note: left out, not known"}, ""},
 		"as a person says": {
 			map[string]moving.Field{"when": "time", "NOTE": "order_id"},
-			[]string{"Click ID: click_id", "cid: left out, Click ID is taken for click_id already", "When: time (as you say)", "Time: left out, when is taken for time already", "note: order_id (as you say)"}, "",
+			[]string{"Click ID: click_id", "cid: left out, Click ID is taken for click_id already", "When: time (as you say)", "Time: left out, when is taken for time already", "note: order_id (as you say)"},
+			"",
 		},
 		"no such column": {map[string]moving.Field{"nowhere": "time"}, nil, `there is no column "nowhere"`},
 		"no such field":  {map[string]moving.Field{"note": "fbclid"}, nil, `can't be taken for "fbclid"`},

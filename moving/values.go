@@ -185,8 +185,18 @@ func device(word string) string {
 func system(word string) string {
 	w := fold(word)
 	for _, s := range []struct{ prefix, os string }{
-		{"ios", "ios"}, {"ipados", "ios"}, {"iphoneos", "ios"}, {"android", "android"}, {"windows", "windows"}, {"macos", "macos"},
-		{"osx", "macos"}, {"mac", "macos"}, {"linux", "linux"}, {"ubuntu", "linux"}, {"chromeos", "chromeos"}, {"chromiumos", "chromeos"},
+		{"ios", "ios"},
+		{"ipados", "ios"},
+		{"iphoneos", "ios"},
+		{"android", "android"},
+		{"windows", "windows"},
+		{"macos", "macos"},
+		{"osx", "macos"},
+		{"mac", "macos"},
+		{"linux", "linux"},
+		{"ubuntu", "linux"},
+		{"chromeos", "chromeos"},
+		{"chromiumos", "chromeos"},
 	} {
 		if strings.HasPrefix(w, s.prefix) {
 			return s.os

@@ -67,11 +67,13 @@ func newStage(t *testing.T, tag string) *stage {
 		switch {
 		case r.URL.Path == "/violation":
 			s.violations.Add(1)
+		case r.URL.Path == "/layer.js":
+			_, _ = fmt.Fprint(w, `dataLayer = [["consent", "default", {ad_user_data: "denied", ad_storage: "denied"}]]`)
 		case strings.HasPrefix(r.Host, "offer."):
 			_, _ = fmt.Fprint(w, "<title>offer</title>")
 		default:
 			w.Header().Set("Content-Type", "text/html")
-			w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; script-src "+s.track+"; connect-src "+s.track+"; report-uri /violation")
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; script-src 'self' "+s.track+"; connect-src "+s.track+"; report-uri /violation")
 			w.Header().Add("Set-Cookie", "_fbp=fb.1.22.33; Path=/")
 			_, _ = fmt.Fprintf(w, `<!doctype html><title>page</title><link rel="icon" href="data:,">%s
 <a id="offer" href="%s/B/?sub1=a%%20b&amp;sub5=old&amp;x={y}#f">buy</a> <a id="go" href="%s/go/{click_id}/dream">go</a>
@@ -102,7 +104,7 @@ func port(s *httptest.Server) string { return s.URL[strings.LastIndexByte(s.URL,
 
 func (s *stage) open(path string) {
 	s.t.Helper()
-	if err := s.do(chromedp.Navigate(s.page+path)); err != nil {
+	if err := s.do(chromedp.Navigate(s.page + path)); err != nil {
 		s.t.Fatal(err)
 	}
 	s.js("new Promise(done => { (function wait() { window.subfive && window.subfive.id ? done('') : setTimeout(wait, 5) })() })")
@@ -287,30 +289,42 @@ func TestBrowserStaysOnOnePage(t *testing.T) {
 }
 
 func TestBrowserWaitsForConsent(t *testing.T) {
-	const tag = `<script async src="%s/subfive.js?c=spring" data-consent="wait"></script>`
+	const wait = `<script async src="%s/subfive.js?c=spring" data-consent="wait"></script>`
+	const layer = `<script src="/layer.js"></script>` + campaignTag
 	for name, tt := range map[string]struct {
+		tag          string
 		say, consent string
 		stored       func(id string) string
 		params       map[string]string
 	}{
 		"granted": {
-			"subfive.consent('granted'), ''", "granted",
+			wait, "subfive.consent('granted'), ''", "granted",
 			func(id string) string { return "_fbp=fb.1.22.33; sf_v=" + id + ".1; sf_c=" + id + " | 1" },
 			map[string]string{"fbclid": "x", "_fbp": "fb.1.22.33"},
 		},
 		"denied": {
-			"subfive.consent('denied'), ''", "denied",
+			wait, "subfive.consent('denied'), ''", "denied",
 			func(string) string { return "_fbp=fb.1.22.33 | 0" },
 			map[string]string{"fbclid": "x"},
 		},
 		"granted in Google's words": {
-			"dataLayer.push(['consent', 'default', {ad_user_data: 'denied'}]), dataLayer.push(['consent', 'update', {ad_user_data: 'granted', ad_storage: 'granted'}]), ''", "granted",
+			wait, "dataLayer.push(['consent', 'default', {ad_user_data: 'denied'}]), dataLayer.push(['consent', 'update', {ad_user_data: 'granted', ad_storage: 'granted'}]), ''", "granted",
 			func(id string) string { return "_fbp=fb.1.22.33; sf_v=" + id + ".1; sf_c=" + id + " | 1" },
 			map[string]string{"fbclid": "x", "_fbp": "fb.1.22.33"},
 		},
+		"denied by default, then granted": {
+			layer, "dataLayer.push(['consent', 'update', {ad_user_data: 'granted', ad_storage: 'granted'}]), ''", "granted",
+			func(id string) string { return "_fbp=fb.1.22.33; sf_v=" + id + ".1; sf_c=" + id + " | 1" },
+			map[string]string{"fbclid": "x", "_fbp": "fb.1.22.33"},
+		},
+		"denied by default, and he leaves": {
+			layer, "location.href = '/gone', ''", "denied",
+			func(string) string { return "_fbp=fb.1.22.33 | 0" },
+			map[string]string{"fbclid": "x"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, tag)
+			s := newStage(t, tt.tag)
 			s.open("/a?fbclid=x")
 			id := s.js("subfive.id")
 			s.wantLinks(id)

@@ -68,7 +68,7 @@ func (r *Receiver) script(t *table, in *intake) {
 // zipped compresses in memory, where nothing can fail.
 func zipped(body []byte) []byte {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	_, _ = z.Write(body)
 	_ = z.Close()
 	return b.Bytes()

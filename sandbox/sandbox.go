@@ -32,6 +32,7 @@ type Server struct {
 	GoogleAuth *GoogleAuth
 	Sheets     *Sheets
 	Hook       *Hook
+	Everflow   *EverflowAPI
 }
 
 // New returns a server with every stand-in. now is the clock that ages of
@@ -39,6 +40,7 @@ type Server struct {
 func New(now func() time.Time, meta MetaConfig) *Server {
 	s := &Server{Meta: NewMeta(now, meta), TikTok: NewTikTok(now, TikTokConfig{Keep: meta.Keep}), Reddit: NewReddit(now, RedditConfig{Keep: meta.Keep}), Google: NewGoogle(now, GoogleConfig{Keep: meta.Keep}), Sheets: NewSheets(now, SheetsConfig{Keep: meta.Keep}), Hook: NewHook(now, meta.Keep)}
 	s.GoogleAuth = NewGoogleAuth(s.Google)
+	s.Everflow = NewEverflowAPI(now)
 	return s
 }
 
@@ -56,6 +58,7 @@ func (s *Server) Handler() http.Handler {
 	s.GoogleAuth.routes(mux)
 	s.Sheets.routes(mux)
 	s.Hook.routes(mux)
+	s.Everflow.routes(mux)
 	mux.Handle("/hook/", s.Hook)
 	mux.HandleFunc("/_sandbox/", s.index)
 	control(mux, "meta", s.Meta, func() any { return s.Meta.Requests() })
@@ -99,6 +102,7 @@ func (s *Server) Close() {
 	s.Google.Clear()
 	s.Sheets.Clear()
 	s.Hook.Clear()
+	s.Everflow.Clear()
 }
 
 const indexText = `subfive sandbox: strict stand-ins, nothing here reaches a real platform
@@ -141,6 +145,7 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(&b, googleAuthIndex, "http://"+r.Host, GoogleClientID, GoogleClientSecret)
 	b.WriteString(hookIndex)
 	fmt.Fprintf(&b, sheetsIndex, "http://"+r.Host, s.Sheets.deployments[0], s.Sheets.secret)
+	fmt.Fprintf(&b, everflowIndex, "http://"+r.Host)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	reply(w, []byte(b.String()))
 }
@@ -165,6 +170,7 @@ func (s *Server) reset(w http.ResponseWriter, _ *http.Request) {
 	s.Google.Reset()
 	s.Sheets.Reset()
 	s.Hook.Reset()
+	s.Everflow.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }
 

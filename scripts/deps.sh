@@ -6,6 +6,9 @@ missing=""
 if [ -z "${SUBFIVE_PG_BIN:-}" ] && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
 	missing="postgresql"
 fi
+if ! command -v chromium >/dev/null 2>&1; then
+	missing="$missing chromium"
+fi
 if ! command -v cc >/dev/null 2>&1; then
 	missing="$missing gcc libc6-dev"
 fi

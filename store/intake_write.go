@@ -18,9 +18,14 @@ import (
 // that the same batch twice changes nothing.
 func (s *Store) RecordBatch(ctx context.Context, b subfive.Batch) error {
 	err := s.write(ctx, s.intake, func(t *tx) error {
+		changed := s.newChanges()
+		counted := func(step func(context.Context, subfive.Batch, *changes) error) func(context.Context, subfive.Batch) error {
+			return func(ctx context.Context, b subfive.Batch) error { return step(ctx, b, changed) }
+		}
 		for _, step := range []func(context.Context, subfive.Batch) error{
-			t.moveSessions, t.insertClicks, t.insertVisits, t.enrichClicks, t.insertPostbacks, t.insertTees, t.upsertGroups, t.writeConversions,
-			t.insertChanges, t.withdraw, t.recordDeliveries, t.settlePostbacks, t.promote, t.insertBroken, t.movePositions,
+			t.moveSessions, counted(t.insertClicks), t.insertVisits, counted(t.enrichClicks), t.insertPostbacks, t.insertTees, t.upsertGroups,
+			counted(t.writeConversions), t.insertChanges, t.withdraw, t.recordDeliveries, t.settlePostbacks, counted(t.promote), t.insertBroken,
+			t.movePositions, counted(t.count),
 		} {
 			if err := step(ctx, b); err != nil {
 				return err
@@ -70,19 +75,7 @@ func (t *tx) upsertGuarded(ctx context.Context, table string, columns []string, 
 
 var clickColumns = []string{
 	"click_id", "clicked_at", "click_day", "record_kind", "campaign_id", "source_id", "platform", "ad_account_id",
-	"offer_id", "landing_id", "is_bot", "is_prefetch", "is_test", "doc",
-}
-
-func (t *tx) insertClicks(ctx context.Context, b subfive.Batch) error {
-	rows := make([][]any, len(b.Clicks))
-	for i, c := range b.Clicks {
-		row, err := t.s.clickRow(c)
-		if err != nil {
-			return err
-		}
-		rows[i] = row
-	}
-	return t.insertRows(ctx, "clicks", clickColumns, rows, "ON CONFLICT (click_id) DO NOTHING")
+	"offer_id", "landing_id", "is_bot", "is_prefetch", "is_test", "visitor_id", "doc",
 }
 
 // clickRow is a click in the order of clickColumns.
@@ -90,7 +83,7 @@ func (s *Store) clickRow(c subfive.Click) ([]any, error) {
 	doc, err := json.Marshal(c)
 	return []any{
 		c.ID, subfive.Millis(c.ClickedAt), s.day(c.ClickedAt), c.RecordKind, c.CampaignID, c.SourceID, c.Platform,
-		c.AdAccountID, c.OfferID, c.LandingID, flag(c.IsBot), flag(c.IsPrefetch), flag(c.IsTest), string(doc),
+		c.AdAccountID, c.OfferID, c.LandingID, flag(c.IsBot), flag(c.IsPrefetch), flag(c.IsTest), clean(c.VisitorID), string(doc),
 	}, err
 }
 
@@ -137,11 +130,15 @@ var conversionColumns = []string{
 	"sale_amount_micros", "currency", "campaign_id", "source_id", "offer_id", "review_at", "version", "doc",
 }
 
-func (t *tx) writeConversions(ctx context.Context, b subfive.Batch) error {
-	return t.upsertConversions(ctx, b.Conversions)
+func (t *tx) writeConversions(ctx context.Context, b subfive.Batch, changed *changes) error {
+	return t.upsertConversions(ctx, b.Conversions, changed)
 }
 
-func (t *tx) upsertConversions(ctx context.Context, cs []subfive.Conversion) error {
+func (t *tx) upsertConversions(ctx context.Context, cs []subfive.Conversion, changed *changes) error {
+	if err := t.conversionsBefore(ctx, cs, changed); err != nil {
+		return err
+	}
+	changed.after = append(changed.after, cs...)
 	rows := make([][]any, len(cs))
 	for i, c := range cs {
 		doc, err := json.Marshal(c)
@@ -235,9 +232,9 @@ func (t *tx) settlePostbacks(ctx context.Context, b subfive.Batch) error {
 
 // promote writes conversions whose click came late, or whose wait ended, and
 // gives their first postback the new verdict.
-func (t *tx) promote(ctx context.Context, b subfive.Batch) error {
+func (t *tx) promote(ctx context.Context, b subfive.Batch, changed *changes) error {
 	for _, p := range b.Promotions {
-		if err := t.upsertConversions(ctx, []subfive.Conversion{p.Conversion}); err != nil {
+		if err := t.upsertConversions(ctx, []subfive.Conversion{p.Conversion}, changed); err != nil {
 			return err
 		}
 		if err := t.deliver(ctx, p.Deliveries); err != nil {

@@ -75,7 +75,7 @@ func TestMigrationsAreInStep(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	storage := regexp.MustCompile(`\) WITH \([^)]*\);`)
+	storage := regexp.MustCompile(`\) WITH(OUT ROWID| \([^)]*\));`)
 	for _, f := range files {
 		postgres, err := migrations.ReadFile(f)
 		if err != nil {

@@ -31,7 +31,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.createViews(ctx); err != nil {
 		return fmt.Errorf("create views: %w", err)
 	}
-	return nil
+	return wrap("note the reporting currency", s.setCurrency(ctx))
 }
 
 // migrateTables uses connections of its own: those of the pools may all be

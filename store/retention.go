@@ -115,6 +115,7 @@ var (
 type docs struct {
 	table, key, at string
 	moves          string // what else is set: whoever read the row before, decides again
+	forgets        string // what else is set when personal data goes
 	// dead holds for rows whose personal data nothing needs any more.
 	dead  string
 	strip func(doc []byte, p part) ([]byte, error)
@@ -123,7 +124,7 @@ type docs struct {
 // The conditions spell out what the partial indexes of conversions demand.
 var (
 	clickDocs = docs{
-		table: "clicks", key: "click_id", at: "clicked_at", moves: "version = version + 1",
+		table: "clicks", key: "click_id", at: "clicked_at", moves: "version = version + 1", forgets: "visitor_id = ''",
 		dead: "NOT EXISTS (SELECT 1 FROM conversions c WHERE c.attributed_click_id = clicks.click_id AND c.attributed_click_id <> '' AND c.kept > 0) AND " +
 			"NOT EXISTS (SELECT 1 FROM conversions c WHERE c.received_click_id = clicks.click_id AND c.attributed_click_id = '' AND c.received_click_id <> '' AND c.kept > 0)",
 		strip: func(doc []byte, p part) ([]byte, error) {
@@ -220,6 +221,9 @@ func (s *Store) expireDocs(ctx context.Context, d docs, p part, before time.Time
 				set := []string{b.Assign("doc", ""), b.Assign("kept", 0)}
 				if d.moves != "" {
 					set = append(set, d.moves)
+				}
+				if p == personalPart && d.forgets != "" {
+					set = append(set, d.forgets)
 				}
 				b.Update(d.table).Set(set...).Where(b.EQ(d.key, ""), b.EQ("doc", ""), b.EQ("kept", 0), dead)
 				return text(b)

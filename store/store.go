@@ -41,11 +41,12 @@ const (
 
 // Store is one open database. Its methods may be called concurrently.
 type Store struct {
-	dialect dialect
-	flavor  sqlbuilder.Flavor
-	texts   texts
-	sealer  Sealer
-	zone    *time.Location // of reports: days are stamped in it
+	dialect  dialect
+	flavor   sqlbuilder.Flavor
+	texts    texts
+	sealer   Sealer
+	zone     *time.Location // of reports: days are stamped in it
+	currency string         // of reports
 
 	// connector opens connections beside the pools, for migrations.
 	connector driver.Connector
@@ -60,6 +61,7 @@ type Store struct {
 type settings struct {
 	sealer      Sealer
 	zone        *time.Location
+	currency    string
 	skipMigrate bool
 	allowUnsafe bool
 }
@@ -74,6 +76,10 @@ func WithSealer(s Sealer) Option { return func(o *settings) { o.sealer = s } }
 // WithZone sets the reporting time zone, in which days are stamped on rows; UTC
 // by default.
 func WithZone(z *time.Location) Option { return func(o *settings) { o.zone = z } }
+
+// WithCurrency sets the reporting currency, in which views add amounts up: an
+// ISO 4217 code; DefaultCurrency by default.
+func WithCurrency(code string) Option { return func(o *settings) { o.currency = code } }
 
 // WithoutMigrate leaves the schema as it is.
 func WithoutMigrate() Option { return func(o *settings) { o.skipMigrate = true } }
@@ -90,11 +96,11 @@ const DefaultPath = "data/subfive.db"
 // before it; empty means DefaultPath. A PostgreSQL that would lose
 // acknowledged commits (fsync or synchronous_commit off) is refused.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
-	set := settings{zone: time.UTC}
+	set := settings{zone: time.UTC, currency: DefaultCurrency}
 	for _, o := range opts {
 		o(&set)
 	}
-	s := &Store{sealer: set.sealer, zone: set.zone}
+	s := &Store{sealer: set.sealer, zone: set.zone, currency: set.currency}
 	var err error
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		err = s.openPostgres(ctx, dsn, set.allowUnsafe)

@@ -21,9 +21,9 @@ func copied(n int, endpoint string, madeAt time.Time) (subfive.Batch, subfive.Te
 	return b, c
 }
 
-func claimTees(t *testing.T, s *Store, endpoint, lease string, now time.Time, limit int) []subfive.Tee {
+func claimTees(t *testing.T, s *Store, lease string, now time.Time, limit int) []subfive.Tee {
 	t.Helper()
-	claimed, err := s.ClaimTees(t.Context(), endpoint, lease, now, now.Add(time.Minute), limit)
+	claimed, err := s.ClaimTees(t.Context(), "default", lease, now, now.Add(time.Minute), limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +45,14 @@ func TestTees(t *testing.T) {
 			c.Request = subfive.Request{Method: "GET", Raw: "sealed " + c.PostbackID}
 			return c
 		}
-		first := claimTees(t, s, "default", "l1", now, 2)
+		first := claimTees(t, s, "l1", now, 2)
 		if diff := gocmp.Diff([]subfive.Tee{taken(made[0], "l1"), taken(made[1], "l1")}, first); diff != "" {
 			t.Error(diff)
 		}
-		if diff := gocmp.Diff([]subfive.Tee{taken(made[2], "l2")}, claimTees(t, s, "default", "l2", now, 10)); diff != "" {
+		if diff := gocmp.Diff([]subfive.Tee{taken(made[2], "l2")}, claimTees(t, s, "l2", now, 10)); diff != "" {
 			t.Error("what is taken was taken again: " + diff)
 		}
-		if got := claimTees(t, s, "default", "l3", noon.Add(-time.Second), 10); got != nil {
+		if got := claimTees(t, s, "l3", noon.Add(-time.Second), 10); got != nil {
 			t.Errorf("taken before it is due: %v", got)
 		}
 
@@ -75,7 +75,7 @@ func TestTees(t *testing.T) {
 		if diff := gocmp.Diff(&sent, story.Postbacks[0].Tee); diff != "" {
 			t.Error(diff)
 		}
-		due := claimTees(t, s, "default", "l4", now.Add(5*time.Second), 10)
+		due := claimTees(t, s, "l4", now.Add(5*time.Second), 10)
 		if len(due) != 1 || due[0].PostbackID != again.PostbackID || due[0].Attempts != 2 || due[0].LastError != "refused\ufffd" {
 			t.Errorf("due again: %+v", due)
 		}
@@ -88,7 +88,7 @@ func TestTees(t *testing.T) {
 		if n != 1 || err != nil {
 			t.Errorf("%d expired (%v), want the one that is older than the moment", n, err)
 		}
-		if got := claimTees(t, s, "default", "l5", now.Add(time.Hour), 10); len(got) != 1 || got[0].PostbackID != made[2].PostbackID {
+		if got := claimTees(t, s, "l5", now.Add(time.Hour), 10); len(got) != 1 || got[0].PostbackID != made[2].PostbackID {
 			t.Errorf("due after the lease ran out: %+v", got)
 		}
 	})

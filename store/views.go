@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ var viewFiles embed.FS
 func viewNames() []string {
 	return []string{
 		"v_clicks", "v_clicks_private", "v_visits", "v_postbacks", "v_conversions", "v_conversion_changes",
-		"v_deliveries", "v_attempts", "v_attempt_items",
+		"v_deliveries", "v_attempts", "v_attempt_items", "v_daily", "v_cohort", "v_match_quality", "v_touchpoints",
 	}
 }
 
@@ -84,6 +85,7 @@ func (s *Store) viewFuncs() template.FuncMap {
 	funcs["has"] = func(doc string, path ...string) string {
 		return "(CASE WHEN coalesce(" + json(doc, path...) + ", '') = '' THEN 0 ELSE 1 END)"
 	}
+	maps.Copy(funcs, s.fxFuncs())
 	funcs["subs"] = subNames
 	funcs["tokens"] = tokenNames
 	funcs["family"] = func(addr string) string {

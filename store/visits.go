@@ -26,17 +26,27 @@ func (t *tx) insertVisits(ctx context.Context, b subfive.Batch) error {
 
 // enrichClicks replaces clicks that a landing page told more of. One that moved
 // since it was read is a conflict.
-func (t *tx) enrichClicks(ctx context.Context, b subfive.Batch) error {
+func (t *tx) enrichClicks(ctx context.Context, b subfive.Batch, changed *changes) error {
 	rows := make([][]any, len(b.Enriched))
+	ids := make([]string, len(b.Enriched))
 	for i, c := range b.Enriched {
+		ids[i] = c.ID
 		row, err := t.s.clickRow(c)
 		if err != nil {
 			return err
 		}
 		rows[i] = append(row, c.Version+1)
 	}
+	before := map[string]subfive.Click{}
+	if err := t.clicksByID(ctx, ids, before); err != nil {
+		return err
+	}
+	for _, c := range b.Enriched {
+		old, existed := before[c.ID]
+		changed.clickChanged(old, c, existed)
+	}
 	return t.upsertGuarded(ctx, "clicks", append(slices.Clone(clickColumns), "version"), rows,
-		"ON CONFLICT (click_id) DO UPDATE SET landing_id = excluded.landing_id, doc = excluded.doc, version = excluded.version, kept = 3 "+
+		"ON CONFLICT (click_id) DO UPDATE SET landing_id = excluded.landing_id, visitor_id = excluded.visitor_id, doc = excluded.doc, version = excluded.version, kept = 3 "+
 			"WHERE clicks.version = excluded.version - 1")
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"maps"
 	"slices"
 	"time"
@@ -25,8 +24,7 @@ const (
 
 // facts gathers what alerts are judged by. It is used by one goroutine.
 type facts struct {
-	t        *tracker
-	expiries []alerts.Expiry
+	t *tracker
 
 	lost   int // clicks, when last looked at
 	lostAt time.Time
@@ -40,22 +38,25 @@ type facts struct {
 }
 
 func newFacts(t *tracker) *facts {
-	return &facts{t: t, expiries: servedCertificate(t.file.Server.TLS), clicks: map[string]map[time.Time]int{}}
+	return &facts{t: t, clicks: map[string]map[time.Time]int{}}
 }
 
-// servedCertificate is the one that serve read at its start, and shows until it
-// ends. One that can't be read keeps serve from starting.
-func servedCertificate(s config.TLS) []alerts.Expiry {
-	if s.Mode != config.TLSFiles {
+// expiries are the ends of the certificates that are served.
+func (f *facts) expiries() []alerts.Expiry {
+	e := f.t.tls.Load()
+	if e == nil {
 		return nil
 	}
-	pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
-	if err != nil || pair.Leaf == nil {
-		return nil
+	what := "Renew the files of tls.cert_file and tls.key_file; serve takes them over within a minute."
+	if f.t.file.Server.TLS.Mode == config.TLSAuto {
+		what = "See in the log why it is not renewed: the authority must reach this machine at the host's name."
 	}
-	return []alerts.Expiry{{
-		Subject: "certificate " + s.CertFile, At: pair.Leaf.NotAfter, Do: "Renew it, then start subfive serve again: it reads the files at its start.",
-	}}
+	ends := e.expires()
+	var all []alerts.Expiry
+	for _, host := range slices.Sorted(maps.Keys(ends)) {
+		all = append(all, alerts.Expiry{Subject: "certificate of " + host, At: ends[host], Do: what})
+	}
+	return all
 }
 
 // gather is alerts.Config.Facts.
@@ -94,7 +95,7 @@ func (f *facts) local(now time.Time) alerts.Local {
 		DatabaseDown: f.t.metrics.databaseDown.Load(),
 		Journal:      alerts.Journal{Held: j.Held, Cap: j.Cap, Waiting: j.Unrecorded, OldestAt: j.OldestUnrecorded},
 		ClicksAtRisk: int(f.t.metrics.clicksAtRisk.Load()), ClicksLost: f.lost, LostAt: f.lostAt,
-		Expiries: f.expiries,
+		Expiries: f.expiries(),
 	}
 	for _, b := range f.t.budget.Failures() {
 		l.Failures = append(l.Failures, alerts.Failures{

@@ -89,6 +89,7 @@ func TestServeTellsOfAPause(t *testing.T) {
 	s.until("an alert is told", time.Minute, func() bool {
 		return len(h.got()) > 0 && s.metric(`subfive_alerts_firing{rule="destination_paused"}`) == 1
 	})
+	s.operate(http.MethodGet, "alerts", "")
 	s.stop()
 	s.start() // what was told is not told again
 	s.operate(http.MethodPost, "destinations/meta-main/resume", "")
@@ -132,7 +133,7 @@ func TestAlertCommands(t *testing.T) {
 		t.Errorf("no channel: %s", errs)
 	}
 	for name, args := range map[string][]string{
-		"no rule": {"backlock", "m", "1h"}, "duration": {"backlog", "m", "soon"}, "backlog": {"backlog", "m"},
+		"no rule": {"backlock", "m", "1h"}, "duration": {"backlog", "m", "soon"}, "a rule, a subject and a duration": {"backlog", "m"},
 	} {
 		if _, errs := c.run(2, append([]string{"alerts", "mute"}, args...)...); !strings.Contains(errs, name) {
 			t.Errorf("%s: %s", name, errs)
@@ -226,8 +227,10 @@ func TestActivity(t *testing.T) {
 		Matched:     []store.Hourly{{Subject: "default", Hour: at(2), N: 9}},
 		Decided:     []store.Decided{{SourceID: "s", Status: subfive.StatusApproved, N: 10}, {SourceID: "s", Status: subfive.StatusRejected, N: 11}, {SourceID: "x", Status: subfive.StatusRejected, N: 99}},
 		Deliveries: []store.Delivered{
-			{DestinationID: "m", Status: subfive.DeliveryDelivered, N: 12}, {DestinationID: "m", Status: subfive.DeliveryDead, ReasonCode: "rejected", N: 3},
-			{DestinationID: "m", Status: subfive.DeliveryDead, ReasonCode: "poison", N: 2}, {DestinationID: "x", Status: subfive.DeliveryDead, N: 99},
+			{DestinationID: "m", Status: subfive.DeliveryDelivered, N: 12},
+			{DestinationID: "m", Status: subfive.DeliveryDead, ReasonCode: "rejected", N: 3},
+			{DestinationID: "m", Status: subfive.DeliveryDead, ReasonCode: "poison", N: 2},
+			{DestinationID: "x", Status: subfive.DeliveryDead, N: 99},
 		},
 		Unmapped: []store.Unmapped{{DestinationID: "m", Goal: "upsell", N: 4}, {DestinationID: "x", Goal: "upsell", N: 99}},
 	}, first)

@@ -50,14 +50,14 @@ func TestImportClicks(t *testing.T) {
 		})))
 	})
 	const matched = "SELECT verdict, match_method, campaign_id FROM v_conversions"
-	if got := c.query(matched); got != "waiting,,"+"" {
+	if got := c.query(matched); got != "waiting,," {
 		t.Fatalf("before: %s", got)
 	}
 	file := c.write("clicks.csv", "Click ID,Track time,Campaign,Ref ID,sub1\n"+
 		"6650f0c2a1d3e40001f0aaaa,2026-11-20 09:00:00,Spring,IwAR0abc,120210\n"+
 		"6650f0c2a1d3e40001f0aaab,soon,Spring,,\n"+
 		"6650f0c2a1d3e40001f0aaaa,2026-11-20 09:30:00,Spring,other,\n")
-	out, _ := c.run(exitDone, "import", "clicks", file, "--dry-run", "--map", "sub1=ad_id", "--map", "Track time=ignore", "--map", "Campaign=campaign", "--map", "Ref ID=time")
+	out, _ := c.run(exitFailed, "import", "clicks", file, "--dry-run", "--map", "sub1=ad_id", "--map", "Track time=ignore", "--map", "Campaign=campaign", "--map", "Ref ID=time")
 	if !strings.Contains(out, "0 clicks can be read, 3 can't") {
 		t.Errorf("--map: %s", out)
 	}
@@ -172,13 +172,15 @@ func TestImportCampaigns(t *testing.T) {
 	list := c.write("links.txt", "https://go.example-rdtk.io/abc\nhttps://go.example-rdtk.io/postback?clickid=x\n")
 	c.run(exitDone, "import", "campaigns", list, "--output", moved)
 	data, err := os.ReadFile(moved)
-	if err != nil || !strings.Contains(string(data), "aliases: [abc]") || !strings.Contains(string(data), "postback URL as of RedTrack") {
+	if err != nil || !strings.Contains(string(data), "- id: moved-abc\n    source: other\n    offer: \"\"\n    aliases: [abc]") || !strings.Contains(string(data), "postback URL as of RedTrack") {
 		t.Errorf("%v\n%s", err, data)
 	}
 	if _, errs := c.run(exitUsage, "import", "campaigns", list, "--output", moved); !strings.Contains(errs, "name a new file") {
 		t.Errorf("over an old one: %s", errs)
 	}
-	c.run(exitUsage, "import", "campaigns", list, "--apply") // it has no offer
+	if _, errs := c.run(exitFailed, "import", "campaigns", list, "--apply"); !strings.Contains(errs, "campaigns/moved-abc: it names no offer") || strings.Contains(errs, "alias") {
+		t.Errorf("without an offer: %s", errs)
+	}
 }
 
 // What is wrong with how it was called is told, and what to do.
@@ -186,17 +188,17 @@ func TestImportUsage(t *testing.T) {
 	c := newCommands(t)
 	file := c.write("clicks.csv", "Click ID,Time\na,2026-11-20 09:00:00\n")
 	for args, says := range map[string]string{
-		"import":                             "say what to import",
-		"import clicks":                      "takes the file",
-		"import clicks nowhere.csv":          "no such file",
-		"import clicks FILE --from nobody":   "--from nobody",
-		"import clicks FILE --map x":         "write COLUMN=FIELD",
-		"import clicks FILE --map x=time":    `no column "x"`,
-		"import clicks FILE --source x":      "there is: meta-us",
-		"import clicks FILE --campaign x":    "no such campaign",
-		"import clicks FILE --timezone Mars": "--timezone Mars",
-		"import clicks FILE --dates ymd":     "mdy",
-		"import clicks FILE --rejected FILE": "there already",
+		"import":                                    "say what to import",
+		"import clicks":                             "takes the file",
+		"import clicks nowhere.csv":                 "no such file",
+		"import clicks FILE --from nobody":          "--from nobody",
+		"import clicks FILE --map x":                "write COLUMN=FIELD",
+		"import clicks FILE --map x=time":           `no column "x"`,
+		"import clicks FILE --source x":             "there is: meta-us",
+		"import clicks FILE --campaign x":           "no such campaign",
+		"import clicks FILE --timezone Mars":        "--timezone Mars",
+		"import clicks FILE --dates ymd":            "mdy",
+		"import clicks FILE --rejected FILE":        "there already",
 		"import conversions FILE --endpoint nobody": "no such endpoint",
 		"import campaigns FILE --map Time=payout":   "can't be taken",
 	} {

@@ -138,6 +138,9 @@ func TestLandingPage(t *testing.T) {
 					t.Errorf("%s: %d, want %d", query, got, want)
 				}
 			}
+			if story := s.command(0, "clicks", "show", id); !strings.Contains(story, "left for the offer") || !strings.Contains(story, pages+"/page?") {
+				t.Errorf("the story leaves the landing page out:\n%s", story)
+			}
 			s.stop()
 		})
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // views are those that a query may rely on.
-const views = "v_clicks, v_postbacks, v_conversions, v_conversion_changes, v_deliveries, v_attempts and v_attempt_items"
+const views = "v_clicks, v_visits, v_postbacks, v_conversions, v_conversion_changes, v_deliveries, v_attempts and v_attempt_items"
 
 func newSQL(a *app) *cobra.Command {
 	var csv, json bool

@@ -65,6 +65,7 @@ func (p *page) click(c subfive.Click) {
 		named("offer", c.OfferID), named("landing page", c.LandingID), named("path", c.PathID), named("rule", c.RuleID)))
 	p.pairs("platform IDs", c.Params)
 	p.line("page", c.PageURL)
+	p.line("on the page", joined("  ", named("seen", utc(c.LandingViewedAt)), named("left for the offer", utc(c.LandingClickedAt))))
 	p.line("referrer", c.Referrer)
 	p.line("address", joined("  ", c.Request.ClientAddr, c.Language))
 	p.line("user agent", c.Request.UserAgent)

@@ -51,13 +51,13 @@ func (t *tracker) encrypt(at, plain net.Addr) (*encryption, error) {
 		}
 		return a.encryption(), nil
 	}
-	return nil, nil //nolint:nilnil // no TLS is no error
+	return nil, nil // no TLS is no error
 }
 
 // readRoots reads the certificates of a PEM file; nil without one.
 func readRoots(path string) (*x509.CertPool, error) {
 	if path == "" {
-		return nil, nil //nolint:nilnil // none is no error
+		return nil, nil // none is no error
 	}
 	pem, err := os.ReadFile(path)
 	if err != nil {
@@ -75,7 +75,7 @@ func readRoots(path string) (*x509.CertPool, error) {
 func (t *tracker) listenPlain(ctx context.Context) (net.Listener, error) {
 	s := t.file.Server.TLS
 	if s.Mode == config.TLSNone || s.HTTPListen == "" {
-		return nil, nil //nolint:nilnil // none is no error
+		return nil, nil // none is no error
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", s.HTTPListen)

@@ -56,6 +56,7 @@ func check(tree fs.FS, demands int, notBuilt []int) []string {
 		return []string{err.Error()}
 	}
 	rows, problems := parseRows(string(data))
+	names := finder{tree: tree, read: map[string][]source{}}
 	seen := map[int]bool{}
 	for _, r := range rows {
 		say := func(format string, args ...any) {
@@ -82,7 +83,7 @@ func check(tree fs.FS, demands int, notBuilt []int) []string {
 			say("names no test and no document")
 		}
 		for _, name := range r.held {
-			if err := find(tree, name); err != nil {
+			if err := names.find(name); err != nil {
 				say("`%s`: %v", name, err)
 			}
 		}
@@ -124,70 +125,119 @@ func parseRows(text string) (rows []row, problems []string) {
 }
 
 // testName is a package's folder, a test's name, and a case of it if one is
-// named: "receiver.TestRoutes", "receiver.TestRoutes/trailing slash".
+// named: "receiver.TestRoutes", "receiver.TestRoutes/trailing slash". A case is a
+// string in the test's file, or stands in a file of its testdata.
 var testName = regexp.MustCompile(`^([a-z0-9/_]+)\.((?:Test|Fuzz|Example)\w*)(?:/(.+))?$`)
 
+// source is a file of tests: its functions and strings.
+type source struct {
+	file           string
+	funcs, strings map[string]bool
+}
+
+// finder looks names up in a module's tree; each package is read once.
+type finder struct {
+	tree fs.FS
+	read map[string][]source // by folder
+}
+
 // find reports whether the test or the document is there.
-func find(tree fs.FS, name string) error {
+func (f finder) find(name string) error {
 	if file, heading, _ := strings.Cut(name, "#"); strings.HasSuffix(file, ".md") {
-		return findHeading(tree, file, heading)
+		return findHeading(f.tree, file, heading)
 	}
 	m := testName.FindStringSubmatch(name)
 	if m == nil {
 		return fmt.Errorf("neither package.TestName nor document.md#heading")
 	}
-	dir := m[1]
+	dir, test, of := m[1], m[2], m[3]
 	if dir == "subfive" { // the root package
 		dir = "."
 	}
-	return findTest(tree, dir, m[2], m[3])
-}
-
-func findTest(tree fs.FS, dir, name, of string) error {
-	files, err := fs.Glob(tree, path.Join(dir, "*_test.go"))
+	all, err := f.sources(dir)
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		src, err := fs.ReadFile(tree, file)
-		if err != nil {
-			return err
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, src, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(parsed.Decls, func(d ast.Decl) bool {
-			f, ok := d.(*ast.FuncDecl)
-			return ok && f.Recv == nil && f.Name.Name == name
-		}) {
-			continue
-		}
-		if of == "" || hasLiteral(parsed, of) || hasScript(tree, dir, of) {
-			return nil
-		}
-		return fmt.Errorf("%s has no case of that name", file)
+	i := slices.IndexFunc(all, func(s source) bool { return s.funcs[test] })
+	if i < 0 {
+		return fmt.Errorf("no such test in %s", dir)
 	}
-	return fmt.Errorf("no such test in %s", dir)
+	if of == "" || all[i].strings[of] {
+		return nil
+	}
+	if ok, err := inTestdata(f.tree, dir, of); ok || err != nil {
+		return err
+	}
+	return fmt.Errorf("%s has no case of that name", all[i].file)
 }
 
-// hasLiteral reports whether the file has the case's name as a string, as tables
-// of tests have it.
-func hasLiteral(file *ast.File, want string) (has bool) {
-	ast.Inspect(file, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			text, err := strconv.Unquote(lit.Value)
-			has = has || err == nil && text == want
+// sources reads the tests of a folder.
+func (f finder) sources(dir string) ([]source, error) {
+	if all, ok := f.read[dir]; ok {
+		return all, nil
+	}
+	files, err := fs.Glob(f.tree, path.Join(dir, "*_test.go"))
+	if err != nil {
+		return nil, err
+	}
+	var all []source
+	for _, file := range files {
+		s, err := readSource(f.tree, file)
+		if err != nil {
+			return nil, err
 		}
-		return !has
-	})
-	return has
+		all = append(all, s)
+	}
+	f.read[dir] = all
+	return all, nil
 }
 
-// hasScript reports whether the case is a script in testdata, which the test runs.
-func hasScript(tree fs.FS, dir, name string) bool {
-	_, err := fs.Stat(tree, path.Join(dir, "testdata/script", name+".txtar"))
-	return err == nil
+func readSource(tree fs.FS, file string) (source, error) {
+	s := source{file, map[string]bool{}, map[string]bool{}}
+	text, err := fs.ReadFile(tree, file)
+	if err != nil {
+		return s, err
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
+	if err != nil {
+		return s, err
+	}
+	for _, d := range parsed.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+			s.funcs[fn.Name.Name] = true
+		}
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if text, err := strconv.Unquote(lit.Value); err == nil {
+				s.strings[text] = true
+			}
+		}
+		return true
+	})
+	return s, nil
+}
+
+// inTestdata reports whether the case is a script's name, or a line "=== case |"
+// of a text file that holds cases.
+func inTestdata(tree fs.FS, dir, name string) (bool, error) {
+	if _, err := fs.Stat(tree, path.Join(dir, "testdata/script", name+".txtar")); err == nil {
+		return true, nil
+	}
+	files, err := fs.Glob(tree, path.Join(dir, "testdata/*/*.txt"))
+	if err != nil {
+		return false, err
+	}
+	for _, file := range files {
+		data, err := fs.ReadFile(tree, file)
+		if err != nil {
+			return false, err
+		}
+		if strings.Contains("\n"+string(data), "\n=== "+name+" | ") {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func findHeading(tree fs.FS, file, heading string) error {
@@ -222,8 +272,11 @@ func TestCheck(t *testing.T) {
 	}{
 		"all there": {one + "| 2 | a | b | `p/q.FuzzB`, `subfive.ExampleC` and `docs/d.md#the-head-of-it` |\n", nil, nil},
 		"cases":     {one + "| 2 | a | b | `p.TestA/one | two` |\n", nil, []string{"docs/guide-coverage.md:2: 5 columns, want 4", "row 2: is missing"}},
-		"a case of a table and a script": {
-			one + "| 2 | a | b | `p.TestA/the guide's four` `p.TestA/demo` |\n", nil, nil,
+		"cases of a table, a script and a file": {
+			one + "| 2 | a | b | `p.TestA/the guide's four` `p.TestA/demo` `p.TestA/in a file` |\n", nil, nil,
+		},
+		"half a case of a file": {
+			one + "| 2 | a | b | `p.TestA/in a` |\n", nil, []string{"row 2: `p.TestA/in a`: p/a_test.go has no case of that name"},
 		},
 		"not built, and in the list": {one + "| 2 | a | b | not built |\n", []int{2}, nil},
 		"a row is missing":           {one, nil, []string{"row 2: is missing"}},
@@ -254,6 +307,7 @@ func TestCheck(t *testing.T) {
 				"docs/d.md":                    file("# D\n\n## The head, of `it`\n\ntext\n"),
 				"p/a_test.go":                  file("package p\n\ntype x struct{}\n\nfunc (x) TestMethod() {}\n\nfunc TestA(t *testing.T) { _ = map[string]int{\"the guide's four\": 4} }\n"),
 				"p/testdata/script/demo.txtar": file("exec true\n"),
+				"p/testdata/cases/bad.txt":     file("Cases.\n=== in a file | code\ntext\n"),
 				"p/q/q_test.go":                file("package q\n\nfunc FuzzB(f *testing.F) {}\n"),
 				"c_test.go":                    file("package subfive_test\n\nfunc ExampleC() {}\n"),
 			}

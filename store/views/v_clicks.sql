@@ -60,5 +60,8 @@ SELECT
     {{json "c.doc" "consent" "consent_ad_personalization"}} AS consent_ad_personalization, -- as given
     {{micros (json "c.doc" "cost" "amount")}} AS cost_micros,         -- what the click cost, as its link said, exact
     {{decimal (micros (json "c.doc" "cost" "amount"))}} AS cost,     -- the same
-    {{json "c.doc" "cost" "currency"}} AS cost_currency              -- in this currency
+    {{json "c.doc" "cost" "currency"}} AS cost_currency,             -- in this currency
+    {{inreporting (micros (json "c.doc" "cost" "amount")) "c.click_day" (json "c.doc" "cost" "currency")}} AS cost_reporting_micros, -- the same in millionths of the reporting currency; NULL: no rate of exchange
+    {{decimal (inreporting (micros (json "c.doc" "cost" "amount")) "c.click_day" (json "c.doc" "cost" "currency"))}} AS cost_reporting, -- the same
+    CASE WHEN {{json "c.doc" "cost" "currency"}} IS NOT NULL THEN 'link' END AS cost_source -- link: the click's link said it; what the platform billed is in v_daily
 FROM clicks c

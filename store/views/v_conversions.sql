@@ -39,6 +39,10 @@ SELECT
     v.payout_micros,                                              -- the same in millionths, exact
     {{json "v.doc" "value_from"}} AS value_from,                  -- postback, offer_default or api
     v.currency AS payout_currency,                                -- the currency of all its amounts
+    CASE WHEN v.currency = {{reporting}} THEN '1' ELSE {{rate "v.conversion_day" "v.currency" "f.rate"}} END AS fx_rate, -- the rate of exchange to the reporting currency; NULL: none is known
+    CASE WHEN v.currency = {{reporting}} THEN v.conversion_day ELSE {{rate "v.conversion_day" "v.currency" "f.rate_date"}} END AS fx_date, -- the day of that rate: the conversion's, or up to a week before
+    {{inreporting "v.payout_micros" "v.conversion_day" "v.currency"}} AS payout_reporting_micros, -- the payout now in millionths of the reporting currency, exact
+    {{decimal (inreporting "v.payout_micros" "v.conversion_day" "v.currency")}} AS payout_reporting, -- the same; NULL: unknown, or no rate
     {{decimal "v.sale_amount_micros"}} AS sale_amount,            -- what the customer paid
     v.sale_amount_micros,                                         -- the same in millionths, exact
     v.offer_id,                                                   -- our offer

@@ -32,7 +32,17 @@ SELECT
     d.generation,                                              -- 1, and one more for each replay
     d.waits_for,                                               -- the delivery that must end before it
     CASE WHEN d.ambiguous_at > 0 THEN 1 ELSE 0 END AS is_ambiguous, -- 1: a try whose answer we never learned
-    d.limited_use                                              -- 1: the platform is told to limit its use of the data
+    d.limited_use,                                             -- 1: the platform is told to limit its use of the data
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN (d.platform = 'meta' AND ({{has "c.doc" "params" "fbclid"}} = 1 OR {{has "c.doc" "params" "_fbc"}} = 1)) OR (d.platform = 'google' AND ({{has "c.doc" "params" "gclid"}} = 1 OR {{has "c.doc" "params" "gbraid"}} = 1 OR {{has "c.doc" "params" "wbraid"}} = 1)) OR (d.platform = 'tiktok' AND ({{has "c.doc" "params" "ttclid"}} = 1)) OR (d.platform = 'reddit' AND ({{has "c.doc" "params" "rdt_cid"}} = 1)) OR {{has "v.doc" "direct_value"}} = 1 THEN 1 ELSE 0 END) END AS sent_click_id, -- 1: told with the platform's click ID; like all sent_, from what click and postback brought, and NULL once personal data is gone or when nothing was sent
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN d.platform = 'meta' AND {{has "c.doc" "params" "_fbp"}} = 1 THEN 1 ELSE 0 END) END AS sent_fbp, -- 1: with Meta's browser cookie
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN {{has "c.doc" "request" "client_addr"}} = 1 THEN 1 ELSE 0 END) END AS sent_ip, -- 1: with the visitor's address
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN {{has "c.doc" "request" "user_agent"}} = 1 THEN 1 ELSE 0 END) END AS sent_ua, -- 1: with his user agent
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN {{has "c.doc" "user_data" "email" "box"}} = 1 OR {{has "v.doc" "user_data" "email" "box"}} = 1 THEN 1 ELSE 0 END) END AS sent_email, -- 1: with an e-mail address, hashed
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN {{has "c.doc" "user_data" "phone" "box"}} = 1 OR {{has "v.doc" "user_data" "phone" "box"}} = 1 THEN 1 ELSE 0 END) END AS sent_phone, -- 1: with a phone number, hashed
+    CASE WHEN d.delivered_at > 0 AND coalesce(c.kept, v.kept) >= 2 THEN (CASE WHEN {{has "c.doc" "user_data" "user_id" "box"}} = 1 OR {{has "v.doc" "user_data" "user_id" "box"}} = 1 THEN 1 ELSE 0 END) END AS sent_user_id, -- 1: with a user ID of ours
+    {{family (json "c.doc" "request" "client_addr")}} AS ip_family, -- of the visitor's address: 4 or 6
+    coalesce(lower({{json "c.doc" "consent" "consent_ad_user_data"}}), 'unknown') AS consent -- what the click says of ad_user_data
 FROM deliveries d
 LEFT JOIN conversions v ON v.conversion_id = d.conversion_id
+LEFT JOIN clicks c ON c.click_id = v.attributed_click_id AND v.attributed_click_id <> ''
 LEFT JOIN outbox o ON o.delivery_id = d.delivery_id
