@@ -74,6 +74,7 @@ var skips = []Entry{
 	{Code: "dry_run", Class: subfive.Rejected, Means: "The destination is in dry run: it was decided and rendered, and nothing left.", Do: "Set the destination's mode to test or live for later conversions."},
 	{Code: "unsupported", Class: subfive.Rejected, Means: "The platform has no way to be told of the change.", Do: "Name an event of its own in the destination's on_reversal, or leave it."},
 	{Code: "not_wanted", Class: subfive.Rejected, Means: "The destination's settings want no such message.", Do: seeSettings},
+	{Code: "imported", Class: subfive.Rejected, Means: "It was imported: the tracker it comes from has told the platform, or should have.", Do: "Nothing. If nobody told the platform, replay it, or import with --forward."},
 	{Code: "forgotten", Class: subfive.Rejected, Means: "The person it is about was erased before it was sent.", Do: "Nothing."},
 	{Code: "gpc", Class: subfive.Rejected, Means: "The visitor's browser asked not to have its data sold or shared (Global Privacy Control), and the destination's consent rules respect that.", Do: "Nothing if that is meant. Else change the destination's consent rules, then replay."},
 	{Code: "consent_denied", Class: subfive.Rejected, Means: "The visitor denied consent.", Do: "Nothing."},
