@@ -42,14 +42,28 @@ type Rule struct {
 	Paths []Path     `json:"paths" yaml:"paths"`
 }
 
+// Systems are the words of Conditions.OS: those of people's machines alone, so
+// that nobody can be sent elsewhere for being a crawler.
+func Systems() []string { return []string{"ios", "android", "windows", "macos", "linux", "chromeos"} }
+
+// Browsers are the words of Conditions.Browser, as Systems are of OS.
+func Browsers() []string {
+	return []string{
+		"safari", "chrome", "firefox", "edge", "opera", "samsung_browser", "vivaldi",
+		"facebook", "instagram", "threads", "tiktok", "reddit", "snapchat", "pinterest", "google_app",
+	}
+}
+
 // Conditions fit a visitor who fits each that is given; of a list one value is
 // enough. Letters' case does not matter. None of them looks at who seems to
-// review ads: crawlers, address lists, proxies and referrers are no conditions.
+// review ads: crawlers, address lists, proxies and referrers are no conditions,
+// and who tells nothing of himself is taken for the commonest: a desktop with
+// Windows, Chrome and English.
 type Conditions struct {
 	Country  []string `json:"country,omitempty" yaml:"country"`   // ISO 3166 codes
-	Device   []string `json:"device,omitempty" yaml:"device"`     // DevicePhone, …
-	OS       []string `json:"os,omitempty" yaml:"os"`             // as in Visitor
-	Browser  []string `json:"browser,omitempty" yaml:"browser"`   // as in Visitor
+	Device   []string `json:"device,omitempty" yaml:"device"`     // DevicePhone, DeviceTablet, DeviceDesktop
+	OS       []string `json:"os,omitempty" yaml:"os"`             // Systems
+	Browser  []string `json:"browser,omitempty" yaml:"browser"`   // Browsers
 	Language []string `json:"language,omitempty" yaml:"language"` // the browser's first: en, or en-US
 	Days     []string `json:"days,omitempty" yaml:"days"`         // mon … sun
 	Hours    string   `json:"hours,omitempty" yaml:"hours"`       // 08:00-20:00; over midnight too

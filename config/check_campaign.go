@@ -14,7 +14,7 @@ import (
 func isOwnPath(path string) bool {
 	segs := strings.Split(path, "/")
 	switch segs[0] {
-	case "admin", "api", "metrics", "livez", "readyz", "subfive.js", "collect":
+	case "admin", "api", "metrics", "livez", "readyz", "subfive.js", "collect", "tracking202":
 		return true
 	case "conversion", "pixel":
 		return len(segs) <= 2
@@ -148,7 +148,13 @@ func (r resource) conditions(field string, c subfive.Conditions) {
 		}
 	}
 	for i, device := range c.Device {
-		r.oneOf(fmt.Sprintf("%s.device[%d]", field, i), strings.ToLower(device), subfive.DevicePhone, subfive.DeviceTablet, subfive.DeviceDesktop, subfive.DeviceOther)
+		r.oneOf(fmt.Sprintf("%s.device[%d]", field, i), strings.ToLower(device), subfive.DevicePhone, subfive.DeviceTablet, subfive.DeviceDesktop)
+	}
+	for i, system := range c.OS {
+		r.oneOf(fmt.Sprintf("%s.os[%d]", field, i), strings.ToLower(system), subfive.Systems()...)
+	}
+	for i, browser := range c.Browser {
+		r.oneOf(fmt.Sprintf("%s.browser[%d]", field, i), strings.ToLower(browser), subfive.Browsers()...)
 	}
 	for i, day := range c.Days {
 		r.oneOf(fmt.Sprintf("%s.days[%d]", field, i), strings.ToLower(day), dayWords...)

@@ -155,23 +155,25 @@ func text(v reflect.Value) string {
 		if v.IsNil() {
 			return ""
 		}
-		return fmt.Sprint(v.Interface())
+		return fmt.Sprint(v.Elem().Interface()) // that it is 0 was said
 	case v.Kind() == reflect.Slice:
 		if v.Len() == 0 {
 			return ""
 		}
 		parts := make([]string, v.Len())
 		for i := range parts {
-			parts[i] = fmt.Sprint(v.Index(i).Interface())
+			parts[i] = text(v.Index(i))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case v.Kind() == reflect.Struct && !isText(v):
+		return inline(v)
 	case v.Kind() == reflect.Map:
 		if v.Len() == 0 {
 			return ""
 		}
 		var parts []string
-		for key, value := range sorted(v.Interface().(map[string]string)) {
-			parts = append(parts, key+": "+value)
+		for _, key := range slices.Sorted(maps.Keys(keysOf(v))) {
+			parts = append(parts, key+": "+text(v.MapIndex(reflect.ValueOf(key))))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	default:
@@ -245,4 +247,31 @@ func secretPath(path string) bool {
 		}
 	}
 	return false
+}
+
+// isText reports whether a value has a text form of its own.
+func isText(v reflect.Value) bool {
+	_, ok := v.Interface().(fmt.Stringer)
+	return ok
+}
+
+// inline writes a part of a resource as the file would in one line, without what
+// is not set.
+func inline(v reflect.Value) string {
+	var parts []string
+	for i := range v.NumField() {
+		if t := text(v.Field(i)); t != "" {
+			parts = append(parts, v.Type().Field(i).Tag.Get("yaml")+": "+t)
+		}
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// keysOf are the keys of a map of texts.
+func keysOf(v reflect.Value) map[string]bool {
+	keys := map[string]bool{}
+	for _, key := range v.MapKeys() {
+		keys[key.String()] = true
+	}
+	return keys
 }

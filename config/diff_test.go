@@ -116,3 +116,27 @@ func TestSampleHasASlotForEachPlatform(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestDiffOfPathsAndRules(t *testing.T) {
+	campaign := func(weight int, country string) subfive.Setup {
+		return subfive.Setup{Campaigns: []subfive.Campaign{{
+			ID: "c", Paths: []subfive.Path{{ID: "a", Weight: new(weight), Landing: "lp1"}, {ID: "b"}},
+			Rules: []subfive.Rule{{ID: "r", When: subfive.Conditions{Country: []string{country}, Params: map[string][]string{"x": {"1"}, "a": nil}}, Paths: []subfive.Path{{ID: "p"}}}},
+		}}}
+	}
+	if got := config.Diff(campaign(0, "DE"), campaign(0, "DE")); len(got) > 0 {
+		t.Errorf("the same twice differs: %v", got)
+	}
+	var got []string
+	for _, d := range config.Diff(campaign(0, "DE"), campaign(70, "US")) {
+		got = append(got, d.String())
+	}
+	want := []string{
+		"~ campaigns/c: paths: [{id: a, weight: 0, landing: lp1}, {id: b}] → [{id: a, weight: 70, landing: lp1}, {id: b}]",
+		"~ campaigns/c: rules: [{id: r, when: {country: [DE], params: {a: , x: [1]}}, paths: [{id: p}]}] → " +
+			"[{id: r, when: {country: [US], params: {a: , x: [1]}}, paths: [{id: p}]}]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

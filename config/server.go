@@ -208,7 +208,7 @@ func AlertRules() []string {
 	return []string{
 		"database_down", "journal_filling", "clicks_at_risk", "failed_answers", "disk_space", "expiring", "destination_paused", "backlog",
 		"dead_letters", "unmapped_goals", "no_clicks", "no_conversions", "no_postbacks", "match_rate", "rejections",
-		"spend_without_conversions", "network_gap",
+		"spend_without_conversions", "network_gap", "postback_off",
 	}
 }
 

@@ -2,7 +2,9 @@ package receiver
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -54,7 +56,25 @@ func answerGIF(c *gin.Context) {
 
 func redirect(c *gin.Context, location string) {
 	c.Header("Cache-Control", "no-store")
-	c.Header("Location", location)
+	c.Header("Location", ascii(location))
 	c.Status(http.StatusFound)
 	c.Writer.WriteHeaderNow()
+}
+
+// ascii escapes what a header can't carry: a link may have been pasted with
+// letters of any language.
+func ascii(location string) string {
+	strange := func(c rune) bool { return c < ' ' || c > '~' }
+	if !strings.ContainsFunc(location, strange) {
+		return location
+	}
+	var b strings.Builder
+	for i := range len(location) {
+		if c := location[i]; strange(rune(c)) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

@@ -28,7 +28,7 @@ func (r *Receiver) landingURL(page string, c subfive.Click, rawQuery string) str
 		if _, literal := r.literalMacro(known, decode(value)); literal {
 			continue
 		}
-		page += "&" + url.QueryEscape(known) + "=" + value // the ID's bytes as they came
+		page = setParam(page, known, value) // the ID's bytes as they came
 	}
 	if hasFragment {
 		page += "#" + fragment
@@ -36,10 +36,24 @@ func (r *Receiver) landingURL(page string, c subfive.Click, rawQuery string) str
 	return page
 }
 
+// setParam sets a parameter that is not there or is empty.
+func setParam(link, name, value string) string {
+	base, query, _ := strings.Cut(link, "?")
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if given, _, _ := strings.Cut(pair, "="); decode(given) == name {
+			pairs[i] = given + "=" + value
+			return base + "?" + strings.Join(pairs, "&")
+		}
+	}
+	return link + "&" + url.QueryEscape(name) + "=" + value
+}
+
+// hasParam reports whether a link brings a value of that name.
 func hasParam(link, name string) bool {
 	_, query, _ := strings.Cut(link, "?")
 	for pair := range strings.SplitSeq(query, "&") {
-		if given, _, _ := strings.Cut(pair, "="); decode(given) == name {
+		if given, value, _ := strings.Cut(pair, "="); decode(given) == name && value != "" {
 			return true
 		}
 	}

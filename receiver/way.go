@@ -40,6 +40,23 @@ type visitor struct {
 	params   []param
 }
 
+// commonest fills in what a visitor does not tell of himself, for the rules
+// alone: who says nothing, as crawlers do, goes where most people go.
+func (v visitor) commonest() visitor {
+	for _, one := range []struct {
+		of     *string
+		common string
+	}{{&v.OS, "windows"}, {&v.Browser, "chrome"}, {&v.language, "en"}} {
+		if *one.of == "" {
+			*one.of = one.common
+		}
+	}
+	if v.Device == "" || v.Device == subfive.DeviceOther {
+		v.Device = subfive.DeviceDesktop
+	}
+	return v
+}
+
 // newPlan reads a campaign. zone is that of its days and hours, where a rule
 // names none.
 func newPlan(c subfive.Campaign, zone *time.Location) plan {
@@ -55,6 +72,7 @@ func newPlan(c subfive.Campaign, zone *time.Location) plan {
 // same key goes the same way as long as the paths stay as they are.
 func (p plan) choose(v visitor, key string) (ruleID string, path subfive.Path) {
 	paths := p.paths
+	v = v.commonest()
 	for _, r := range p.rules {
 		if r.fits(v) {
 			ruleID, paths = r.id, r.paths

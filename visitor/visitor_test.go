@@ -3,6 +3,7 @@ package visitor_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,13 +55,19 @@ func TestRecognizeDevices(t *testing.T) {
 			"Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1",
 			subfive.Visitor{Device: "tablet", OS: "ios", Browser: "safari"},
 		},
-		"garbage": {"\x00\xff(((", subfive.Visitor{Device: "other"}},
+		"AdsBot in an iPhone's words is an iPhone": {
+			"Mozilla/5.0 (iPhone; CPU iPhone OS 14_7_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/14.1.2 Mobile/15E148 Safari/604.1 (compatible; AdsBot-Google-Mobile; +http://www.google.com/mobile/adsbot.html)",
+			subfive.Visitor{Device: "phone", OS: "ios", Browser: "safari"},
+		},
+		"Googlebot in Chrome's words is Chrome": {
+			"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/130.0.0.0 Safari/537.36",
+			subfive.Visitor{Device: "other", Browser: "chrome"},
+		},
+		"a crawler that says nothing else": {"facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", subfive.Visitor{Device: "other"}},
+		"garbage":                          {"\x00\xff(((", subfive.Visitor{Device: "other"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := r.Recognize(netip.Addr{}, tt.userAgent)
-			if name == "garbage" {
-				got.Browser = "" // whatever it was called
-			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -101,6 +108,22 @@ func TestOpenSaysWhichFile(t *testing.T) {
 	}
 	if want := "testdata/none.mmdb"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q does not name %s", err, want)
+	}
+}
+
+// Rules name browsers by these words, and by no others.
+func TestBrowsersAreThoseOfRules(t *testing.T) {
+	r, err := visitor.Open(visitor.Files{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, agent := range []string{
+		"Instagram 1", "Barcelona 1", "FBAN/x", "TikTok", "Reddit/1", "Snapchat/1", "Pinterest/1", "GSA/1", "Edg/1", "OPR/1", "SamsungBrowser/1", "Vivaldi/1",
+		"Firefox/1", "Chrome/1", "Safari/1",
+	} {
+		if got := r.Recognize(netip.Addr{}, agent).Browser; !slices.Contains(subfive.Browsers(), got) {
+			t.Errorf("%s is %q, which no rule can name", agent, got)
+		}
 	}
 }
 

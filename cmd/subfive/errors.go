@@ -82,6 +82,7 @@ func errorEntryOf(platform, text string) (errorEntry, bool) {
 
 // dictionary is what was asked of it: one entry where a code was named.
 func dictionary(platform, code string) (entries []errorEntry, problem string) {
+	platform = strings.ToLower(platform)
 	entries, known := errorEntries(platform)
 	switch {
 	case !known:

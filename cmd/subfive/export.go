@@ -23,13 +23,14 @@ func newExport(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "export",
 		Short:   "Write a file for others to read",
-		Example: "  subfive export google-ads --conversion-name \"Lead import\" -o conversions.csv",
-		Args:    exactly(0, "no arguments, but the name of a file's form"),
+		Example: "  subfive export conversions -o conversions.parquet\n  subfive export google-ads --conversion-name \"Lead import\" -o conversions.csv",
+		Args:    exactly(0, "no arguments, but the name of what to export"),
 		RunE: func(*cobra.Command, []string) error {
-			return usagef("say what to export: subfive export google-ads")
+			return usagef("say what to export: clicks, conversions, deliveries or google-ads")
 		},
 	}
-	c.AddCommand(newExportGoogleAds(a))
+	c.AddCommand(newExportData(a, "clicks", "clicked"), newExportData(a, "conversions", "converted"),
+		newExportData(a, viewDeliveries, "decided"), newExportGoogleAds(a))
 	return c
 }
 
@@ -317,6 +318,12 @@ func writeTo(path string, stdout io.Writer, write func(io.Writer) error) (err er
 	if path == "" || path == "-" {
 		return write(stdout)
 	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // a link stays one
+	}
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return writeInto(path, write) // a pipe or a device is no file to replace
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("make the file: %w", err)
@@ -339,4 +346,13 @@ func writeTo(path string, stdout io.Writer, write func(io.Writer) error) (err er
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// writeInto writes to what is there and is no regular file.
+func writeInto(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("open the file: %w", err)
+	}
+	return errors.Join(write(f), f.Close())
 }

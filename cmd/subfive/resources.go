@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"subfive"
 	"subfive/config"
+	"subfive/forwarders"
 	"subfive/store"
 )
 
@@ -24,6 +27,9 @@ func (a *app) changes(ctx context.Context, f config.File, st *store.Store, prune
 	}
 	for i, d := range setup.Destinations {
 		setup.Destinations[i].Account = accounts[d.ID]
+	}
+	if setup.Endpoints, err = keyed(ctx, setup.Endpoints, f, st); err != nil {
+		return nil, err
 	}
 	stored, err := st.Resources(ctx)
 	if err != nil {
@@ -58,6 +64,30 @@ func (a *app) changes(ctx context.Context, f config.File, st *store.Store, prune
 	return changes, nil
 }
 
+// keyed gives the default endpoint the key that it has, and at the first run one
+// of its own: a network's postbacks bring no other proof of who sends them. A
+// file that says key: "" means none.
+func keyed(ctx context.Context, endpoints []subfive.Endpoint, f config.File, st *store.Store) ([]subfive.Endpoint, error) {
+	if _, said := f.Lines["endpoints/"+subfive.DefaultEndpoint+"/key"]; said {
+		return endpoints, nil
+	}
+	before, err := st.Setup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key := strings.ToLower(rand.Text()[:20])
+	if stored, ok := before.Endpoint(subfive.DefaultEndpoint); ok {
+		key = stored.Key
+	}
+	endpoints = slices.Clone(endpoints)
+	for i := range endpoints {
+		if endpoints[i].ID == subfive.DefaultEndpoint {
+			endpoints[i].Key = key
+		}
+	}
+	return endpoints, nil
+}
+
 // checkSettings tries each destination's settings and returns the accounts they
 // name. Settings that take a value from a variable which is not set in this
 // shell, and can't be checked without it, are left to serve: it says so.
@@ -68,6 +98,12 @@ func (a *app) checkSettings(f config.File) (accounts map[string]string, err erro
 		c, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere)
 		if err == nil {
 			accounts[d.ID] = c.Forwarder.Account()
+			if err := testable(d, c.Forwarder); err != nil {
+				problems = append(problems, config.Problem{
+					File: a.path(), Line: f.Lines["destinations/"+d.ID+"/mode"], What: "destinations/" + d.ID + ": mode test: " + err.Error(),
+					Do: "set it, or write another mode",
+				})
+			}
 			continue
 		}
 		if _, unset := configureOne(d, a.env, http.DefaultClient, config.DecodeSettings); unset != nil && strings.Contains(unset.Error(), "is not set") {
@@ -83,6 +119,16 @@ func (a *app) checkSettings(f config.File) (accounts map[string]string, err erro
 		return nil, problems
 	}
 	return accounts, nil
+}
+
+// testable says why a destination in mode test can send no test: a platform may
+// need a code for it.
+func testable(d subfive.Destination, f forwarders.Forwarder) error {
+	if d.Mode != subfive.ModeTest {
+		return nil
+	}
+	_, err := f.Request(context.Background(), forwarders.Batch{Kind: subfive.KindConversion, Test: true, Events: [][]byte{[]byte("{}")}})
+	return err
 }
 
 // each calls add for every resource of a setup, with its list's name in the

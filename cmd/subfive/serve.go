@@ -38,6 +38,7 @@ answered and what is being sent is written down first.`,
 				return err
 			}
 			welcome(a.stdout, f, public.Addr())
+			t.connected = func(setup subfive.Setup) { postbackLine(a.stdout, setup, baseURL(f.Server, public.Addr())) }
 			return t.run(c.Context(), public, admin)
 		},
 	}
@@ -48,8 +49,6 @@ func welcome(w io.Writer, f config.File, at net.Addr) {
 	base := baseURL(f.Server, at)
 	fmt.Fprintf(w, "subfive %s listens on %s\n", subfive.Version, at)
 	fmt.Fprintf(w, "  data          %s (%s)\n", f.Server.DataDir, databaseName(f.Server))
-	endpoint, _ := f.Setup.Endpoint(subfive.DefaultEndpoint)
-	fmt.Fprintf(w, "  postback URL  %s\n", everflow.PostbackURL(base, endpoint, everflow.Options{}))
 	for _, c := range f.Setup.Campaigns {
 		fmt.Fprintf(w, "  campaign link %s\n", campaignLink(f.Setup, c, base))
 	}
@@ -58,7 +57,7 @@ func welcome(w io.Writer, f config.File, at net.Addr) {
 No campaign yet. Next:
   1. subfive config sample > subfive.yaml     and fill in your Everflow link and your Meta dataset
   2. subfive apply -f subfive.yaml            the campaign's link goes into your ad
-  3. paste the postback URL above, braces and all, into Everflow: Postbacks, + Postback
+  3. paste the postback URL below, braces and all, into Everflow: Postbacks, + Postback
   4. subfive conversions                      what came in; "show ID" tells a whole story
 Nothing leaves for a platform until a destination's mode says live.
 `)
@@ -66,6 +65,13 @@ Nothing leaves for a platform until a destination's mode says live.
 	if f.Server.PublicURL == "" {
 		fmt.Fprintf(w, "\npublic_url is not set: the addresses above only work on this machine.\n")
 	}
+}
+
+// postbackLine prints the default endpoint's URL with its key, which the database
+// keeps.
+func postbackLine(w io.Writer, setup subfive.Setup, base string) {
+	endpoint, _ := setup.Endpoint(subfive.DefaultEndpoint)
+	fmt.Fprintf(w, "  postback URL  %s\n", everflow.PostbackURL(base, endpoint, everflow.Options{}))
 }
 
 // baseURL is the public URL, or where we listen.

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"subfive"
 	"subfive/alerts"
 	"subfive/attribution"
 	"subfive/config"
@@ -54,6 +55,10 @@ type tracker struct {
 	tees     *tee.Worker // nil until the database answered
 	domains  domains
 	tls      atomic.Pointer[encryption] // nil: none, or not yet
+
+	// connected, if set, is told the setup when the database has answered for the
+	// first time and has taken the file.
+	connected func(subfive.Setup)
 
 	// node names this data folder, and process this run on it: leases begin with
 	// them.
@@ -95,6 +100,9 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	}
 	t.metrics = newMetrics(t)
 	t.sender = newSender(vault, f.Server, a)
+	if t.zone, err = time.LoadLocation(f.Server.Reporting.Timezone); err != nil {
+		return nil, errors.Join(fmt.Errorf("reporting.timezone: %w", err), t.journal.Close())
+	}
 	if t.visitors, err = visitor.Open(visitor.Files{Places: f.Server.GeoIP.Places, Networks: f.Server.GeoIP.Networks}); err != nil {
 		return nil, errors.Join(fmt.Errorf("geoip: %w", err), t.journal.Close())
 	}
@@ -328,6 +336,13 @@ func (t *tracker) connect(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
+	if t.connected != nil {
+		setup, err := st.Setup(ctx)
+		if err != nil {
+			return errors.Join(err, st.Close())
+		}
+		t.connected(setup)
+	}
 	t.store.Store(st)
 	return nil
 }
@@ -373,5 +388,6 @@ func (t *tracker) work(ctx context.Context) error {
 	all.Go(func() error { t.tees.Run(ctx); return nil })
 	all.Go(func() error { t.follow(ctx, setup.Version, attributor, pool); return nil })
 	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
+	all.Go(func() error { t.keepDays(ctx, st); return nil })
 	return all.Wait()
 }
