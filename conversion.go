@@ -104,8 +104,11 @@ type Conversion struct {
 	NetworkOfferID string `json:"network_offer_id,omitempty"`
 
 	// Subs are sub1…sub10 and adv1…adv10 as the postback brought them.
-	Subs           map[string]string `json:"subs,omitempty"`
-	UserData       map[string]Sealed `json:"user_data,omitempty"`
+	Subs     map[string]string `json:"subs,omitempty"`
+	UserData map[string]Sealed `json:"user_data,omitempty"`
+	// Consent is what its postbacks brought, as in Click. With a click the more
+	// careful of both holds.
+	Consent        map[string]string `json:"consent,omitempty"`
 	AlsoReceivedBy []string          `json:"also_received_by,omitempty"` // other endpoints' IDs
 
 	// ReviewAt is when the sweep looks at it again: a waiting one for its click,

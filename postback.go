@@ -111,6 +111,8 @@ type Postback struct {
 	NotAConversion bool `json:"not_a_conversion,omitempty"`
 
 	UserData map[string]Sealed `json:"user_data,omitempty"`
+	// Consent is as in Click, where the network passes it on.
+	Consent map[string]string `json:"consent,omitempty"`
 }
 
 // Goal returns the postback's goal for people and routing: the event's name,

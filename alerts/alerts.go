@@ -41,6 +41,7 @@ const (
 	Rejections        Rule = "rejections"
 	SpendWithout      Rule = "spend_without_conversions"
 	NetworkGap        Rule = "network_gap"
+	PostbackOff       Rule = "postback_off"
 )
 
 // Finding is what a rule finds wrong.
@@ -93,6 +94,7 @@ func definitions() []definition {
 		{Rejections, false, activity, rejections},
 		{SpendWithout, false, func(f Facts) bool { return f.Spend != nil }, spendWithout},
 		{NetworkGap, false, func(f Facts) bool { return f.Gaps != nil }, networkGap},
+		{PostbackOff, false, func(f Facts) bool { return f.Postbacks != nil }, postbackOff},
 	}
 }
 

@@ -18,6 +18,8 @@ type Facts struct {
 	// Spend and Gaps are nil while nothing tells of them.
 	Spend []Spend
 	Gaps  []Gap
+	// Postbacks are those networks whose postbacks were looked at; nil: none.
+	Postbacks []Postbacks
 }
 
 // Local is what a process knows of itself.
@@ -138,4 +140,12 @@ type Spend struct {
 type Gap struct {
 	NetworkID    string
 	Theirs, Ours int
+}
+
+// Postbacks are what a network has installed of ours.
+type Postbacks struct {
+	NetworkID string
+	// Active and Off are how many there are; none of either: it has none.
+	Active, Off int
+	Do          string // to switch it on again
 }

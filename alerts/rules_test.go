@@ -71,7 +71,7 @@ func TestRules(t *testing.T) {
 		"nothing known": {Facts{}, ""},
 		"all well": {Facts{
 			Local: Local{Journal: Journal{Held: 10, Cap: 100, Waiting: 3, OldestAt: noon.Add(-time.Second)}, Disk: &Disk{"/d", 50 * gibi, 100 * gibi}, Failures: []Failures{{EndpointID: "default"}}},
-			Queue: &Queue{}, Activity: &Activity{}, Spend: []Spend{}, Gaps: []Gap{},
+			Queue: &Queue{}, Activity: &Activity{}, Spend: []Spend{}, Gaps: []Gap{}, Postbacks: []Postbacks{},
 		}, ""},
 		"database down": {Facts{Local: Local{DatabaseDown: true, Journal: Journal{Waiting: 1}}}, "database_down  20s: 1 record waits in the journal"},
 
@@ -111,6 +111,8 @@ func TestRules(t *testing.T) {
 		"spend where nothing is usual":        {Facts{Spend: []Spend{{"spring", usd(70), 0, nil}}}, ""},
 		"gap":                                 {Facts{Gaps: []Gap{{"everflow", 20, 19}}}, "network_gap everflow 0s: counts 20 conversions and we 19: 5 % are missing"},
 		"small gap":                           {Facts{Gaps: []Gap{{"everflow", 21, 20}}}, ""},
+		"postback off":                        {Facts{Postbacks: []Postbacks{{"everflow", 1, 1, "reenable"}, {"other", 2, 0, ""}}}, "postback_off everflow 0s: 1 postback of ours switched off"},
+		"no postback":                         {Facts{Postbacks: []Postbacks{{NetworkID: "everflow", Do: "install"}}}, "postback_off everflow 0s: no postback that leads to this tracker"},
 		"gap of few":                          {Facts{Gaps: []Gap{{"everflow", 19, 0}}}, ""},
 		"no clicks for four hours":            {campaign(each(3, 0).quiet(4), Series{}), "no_clicks spring 0s: no click since 2026-11-24 09:00 UTC; at these hours about 9 are usual"},
 		"no clicks for three hours":           {campaign(each(3, 0).quiet(3), Series{}), ""}, // 6 expected: one time in 400
@@ -191,7 +193,7 @@ func TestRulesThatAreOff(t *testing.T) {
 	if diff := cmp.Diff(want, judged); diff != "" {
 		t.Errorf("judged (-want +got):\n%s", diff)
 	}
-	facts.Local.Disk, facts.Queue, facts.Activity, facts.Spend, facts.Gaps = &Disk{Free: 1 << 50, Total: 1 << 50}, &Queue{}, &Activity{}, []Spend{}, []Gap{}
+	facts.Local.Disk, facts.Queue, facts.Activity, facts.Spend, facts.Gaps, facts.Postbacks = &Disk{Free: 1 << 50, Total: 1 << 50}, &Queue{}, &Activity{}, []Spend{}, []Gap{}, []Postbacks{}
 	_, judged = Judge(facts, nil)
 	if diff := cmp.Diff(Rules(), judged); diff != "" {
 		t.Errorf("with all facts (-all +judged):\n%s", diff)

@@ -290,3 +290,18 @@ func networkGap(f Facts) []Finding {
 	}
 	return all
 }
+
+func postbackOff(f Facts) []Finding {
+	var all []Finding
+	for _, p := range f.Postbacks {
+		if p.Active > 0 && p.Off == 0 {
+			continue
+		}
+		what := fmt.Sprintf("Network %s has %s of ours switched off: what it converts is not told to us.", p.NetworkID, count(int64(p.Off), "postback", "postbacks"))
+		if p.Active+p.Off == 0 {
+			what = fmt.Sprintf("Network %s has no postback that leads to this tracker.", p.NetworkID)
+		}
+		all = append(all, Finding{Subject: p.NetworkID, What: what, Do: p.Do, See: "subfive watchdog"})
+	}
+	return all
+}

@@ -61,14 +61,29 @@ func TestOneURLForAllSourcesAndOffers(t *testing.T) {
 	}
 }
 
-// Organic visitors bring no platform's click ID: their conversions count, and no
-// ad platform is told.
-func TestOrganicConversionsCountAndGoNowhere(t *testing.T) {
+// Organic visitors bring no platform's click ID. By a link of ours they have a
+// click, and a sheet or webhook is told of them, an ad platform only with
+// fan_out; without a click their conversions count and nobody is told.
+func TestOrganicConversionsCount(t *testing.T) {
 	tr := newTracker(t, func(s *subfive.Setup) {
-		s.Endpoints = append(s.Endpoints, subfive.Endpoint{ID: "organic", Network: "everflow", EmptyClickID: subfive.EmptyOrganic})
+		s.Endpoints = append(s.Endpoints, subfive.Endpoint{
+			ID: "organic", Network: "everflow", EmptyClickID: subfive.EmptyOrganic, Destinations: []string{"meta-main", "hook"},
+		})
+		s.Destinations[1].Unmatched = "send"
+		s.Sources = append(s.Sources, subfive.Source{ID: "newsletter", Platform: "email"})
+		s.Campaigns = append(s.Campaigns, subfive.Campaign{ID: "letter", Source: "newsletter", Offer: "ourdream", Destinations: []string{"meta-main", "hook"}})
 	})
-	tr.record(tr.postback("1", "", "t1", func(p *subfive.Postback) { p.EndpointID = "organic" }))
-	tr.want("pb_1 no_click_id", "conversion no_click_id 42.00")
+	tr.record(
+		tr.click(clickA, func(c *subfive.Click) {
+			c.CampaignID, c.SourceID, c.Platform, c.Params = "letter", "newsletter", "email", nil
+		}),
+		tr.postback("link", clickA, "t1", nil),
+		tr.postback("none", "", "t2", func(p *subfive.Postback) { p.EndpointID, p.Payout = "organic", amount("7") }),
+	)
+	tr.want(
+		"pb_link matched", "conversion matched 42.00", "meta-main conversion Purchase 42.00 USD skipped other_platform", "hook conversion sale 42.00 USD scheduled",
+		"pb_none no_click_id", "conversion no_click_id 7.00",
+	)
 	for _, c := range tr.store.conversions {
 		if !c.Counts() {
 			t.Errorf("it does not count: %+v", c)

@@ -34,7 +34,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"tls.mode": "files", "tls.http_listen": ":2", "tls.cert_file": "/c", "tls.key_file": "/k", "tls.email": "e@example.com", "tls.ca": "https://ca.example.com/directory", "tls.ca_root": "/r.pem",
 		"late_clicks": "1h", "trusted_proxies": "192.0.2.0/24, 192.0.2.9", "admin.listen": ":3", "admin.token": "e",
 		"reporting.timezone": "Europe/Berlin", "reporting.currency": "EUR", "retention.clicks": "1d", "retention.personal": "2d",
-		"geoip.places": "/p", "geoip.networks": "/n", "retention.raw": "3d", "retention.attempts": "4d", "alerts": "[{kind: email, to: e@example.com, from: e@example.com, smtp: 'e:25'}]",
+		"rates.url": "https://e.example.com/rates.xml", "geoip.places": "/p", "geoip.networks": "/n", "retention.raw": "3d", "retention.attempts": "4d", "alerts": "[{kind: email, to: e@example.com, from: e@example.com, smtp: 'e:25'}]",
 		"alerts_off":   "[backlog, no_clicks]",
 		"fallback_url": "https://e.example.com/f",
 	}
@@ -57,6 +57,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		LateClicks:     subfive.Duration(time.Hour),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.0.2.9/32")},
 		Admin:          config.Admin{Listen: ":3", Token: "e"}, Reporting: config.Reporting{Timezone: "Europe/Berlin", Currency: "EUR"},
+		Rates:       config.Rates{URL: "https://e.example.com/rates.xml"},
 		GeoIP:       config.GeoIP{Places: "/p", Networks: "/n"},
 		Retention:   config.Retention{Clicks: day, Personal: 2 * day, Raw: 3 * day, Attempts: 4 * day},
 		Alerts:      []config.Alert{{Kind: config.AlertEmail, To: "e@example.com", From: "e@example.com", SMTP: "e:25"}},

@@ -31,6 +31,7 @@ type Server struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	Admin          Admin          `yaml:"admin"`
 	Reporting      Reporting      `yaml:"reporting"`
+	Rates          Rates          `yaml:"rates"`
 	GeoIP          GeoIP          `yaml:"geoip"`
 	Retention      Retention      `yaml:"retention"`
 	Alerts         []Alert        `yaml:"alerts"`
@@ -92,6 +93,13 @@ type Admin struct {
 type Reporting struct {
 	Timezone string `yaml:"timezone"` // IANA name
 	Currency string `yaml:"currency"` // ISO 4217
+}
+
+// Rates says where rates of exchange come from.
+type Rates struct {
+	// URL is fetched once a day: CSV, or the European Central Bank's CSV or XML;
+	// empty: none is.
+	URL string `yaml:"url" secret:"true"`
 }
 
 // GeoIP are files in MaxMind's format (.mmdb) that the buyer has: countries or
@@ -166,6 +174,7 @@ func (r *reader) checkServer(s *Server) {
 	}
 	c.timezone("reporting.timezone", "reporting.timezone", s.Reporting.Timezone)
 	c.currency("reporting.currency", "reporting.currency", &s.Reporting.Currency)
+	c.url("rates.url", "rates.url", s.Rates.URL)
 	c.listener("admin.listen", s.Admin.Listen, false)
 	r.checkTLS(c, s)
 	for i, d := range s.Domains {

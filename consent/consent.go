@@ -12,56 +12,23 @@ import (
 	"subfive"
 )
 
-// The click's fields, as the receiver keeps them.
-const (
-	fieldUserData        = "consent_ad_user_data"
-	fieldPersonalization = "consent_ad_personalization"
-	fieldGPP             = "gpp"
-	fieldGDPR            = "gdpr"
-	fieldTCF             = "gdpr_consent"
-	fieldGPC             = "sec_gpc"
-)
-
 // Read returns what a click's consent fields say together. The link's own words,
 // consent_ad_user_data and consent_ad_personalization, win over strings; of two
 // strings that contradict each other the more careful wins. gdpr=0 grants
 // nothing: it only says which law does not apply.
 func Read(fields map[string]string) subfive.Consent {
-	c := readTCF(fields[fieldTCF])
-	sections, optOut := readGPP(fields[fieldGPP])
-	c.UserData = careful(c.UserData, sections.UserData)
-	c.Personalization = careful(c.Personalization, sections.Personalization)
-	if said := word(fields[fieldUserData]); said != subfive.ConsentUnknown {
+	c := readTCF(fields[subfive.FieldTCF])
+	sections, optOut := readGPP(fields[subfive.FieldGPP])
+	c.UserData = c.UserData.Careful(sections.UserData)
+	c.Personalization = c.Personalization.Careful(sections.Personalization)
+	if said := subfive.ConsentWord(fields[subfive.FieldAdUserData]); said != subfive.ConsentUnknown {
 		c.UserData = said
 	}
-	if said := word(fields[fieldPersonalization]); said != subfive.ConsentUnknown {
+	if said := subfive.ConsentWord(fields[subfive.FieldAdPersonalization]); said != subfive.ConsentUnknown {
 		c.Personalization = said
 	}
 	// Sec-GPC has one value: https://www.w3.org/TR/gpc/#the-sec-gpc-header-field-for-http-requests
-	c.OptOut = optOut || strings.TrimSpace(fields[fieldGPC]) == "1"
-	c.GDPR = strings.TrimSpace(fields[fieldGDPR]) == "1"
+	c.OptOut = optOut || strings.TrimSpace(fields[subfive.FieldGPC]) == "1"
+	c.GDPR = strings.TrimSpace(fields[subfive.FieldGDPR]) == "1"
 	return c
-}
-
-// word reads granted or denied, in Google's spelling or the API's, whatever the
-// case.
-func word(s string) subfive.ConsentState {
-	switch strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "consent_") {
-	case "granted":
-		return subfive.ConsentGranted
-	case "denied":
-		return subfive.ConsentDenied
-	}
-	return subfive.ConsentUnknown
-}
-
-// careful returns the more careful of two answers: denied before granted, and
-// any answer before none.
-func careful(a, b subfive.ConsentState) subfive.ConsentState {
-	for _, s := range []subfive.ConsentState{subfive.ConsentDenied, subfive.ConsentGranted} {
-		if a == s || b == s {
-			return s
-		}
-	}
-	return subfive.ConsentUnknown
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"mime"
@@ -20,10 +21,13 @@ const maxBody = 64 << 10
 
 // decode reads the request's body, a JSON object, into the struct that into
 // points to. An empty body is an object without fields.
-func decode(c *gin.Context, into any) error {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+func decode(c *gin.Context, into any) error { return decodeUpTo(c, into, maxBody) }
+
+// decodeUpTo is decode for a body of at most limit bytes.
+func decodeUpTo(c *gin.Context, into any, limit int64) error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return problem{http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB", "send less at once"}
+		return problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d KiB", limit>>10), "send less at once"}
 	}
 	if err != nil {
 		return bad("send it again", "the body broke off")

@@ -51,6 +51,20 @@ type Backend interface {
 	Alerts(ctx context.Context) (any, error)
 	// MuteAlert says nothing of one for so long; 0 ends it.
 	MuteAlert(ctx context.Context, id string, d time.Duration) (any, error)
+	// ReplaceCosts keeps what ads cost, in place of what was known of the days of
+	// the sources that are named; Costs and Rates show what is kept.
+	ReplaceCosts(ctx context.Context, costs []Cost) (any, error)
+	Costs(ctx context.Context, q CostQuery) (any, error)
+	// PutRates keeps rates of exchange; source is who says so.
+	PutRates(ctx context.Context, source string, rates []Rate) (any, error)
+	Rates(ctx context.Context, q RateQuery) (any, error)
+	// Reconciliations are the comparisons with networks' books. A Story of kind
+	// reconciliations is one of them, with what differed.
+	Reconciliations(ctx context.Context) (any, error)
+	// Reconcile begins one, and returns it as it runs.
+	Reconcile(ctx context.Context, r Reconciliation) (any, error)
+	// Standing says where one stands with each network.
+	Standing(ctx context.Context) (any, error)
 	// CheckUp says what is wrong with the set-up and its traffic.
 	CheckUp(ctx context.Context) (any, error)
 	// Examine says what is wrong with a postback URL or a captured query.
@@ -110,7 +124,11 @@ func (d *Dashboard) newEngine() *gin.Engine {
 		api.GET("/"+col.kind, d.run(d.list(col)))
 	}
 	api.GET("/errors", d.run(d.errors))
+	api.GET("/costs", d.run(d.costs))
+	api.GET("/rates", d.run(d.rates))
 	api.Use(d.refuseQuery) // whatever follows takes none
+	api.POST("/costs", d.run(d.replaceCosts))
+	api.POST("/rates", d.run(d.putRates))
 	for _, col := range collections() {
 		api.GET("/"+col.kind+"/:id", d.run(d.story(col.kind)))
 	}
@@ -120,6 +138,10 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.GET("/alerts", d.run(d.alerts))
 	api.GET("/alerts/:id", d.run(d.story("alerts")))
 	api.POST("/alerts/:id/mute", d.run(d.mute))
+	api.GET("/reconciliations", d.run(d.reconciliations))
+	api.GET("/reconciliations/:id", d.run(d.story("reconciliations")))
+	api.POST("/reconciliations", d.run(d.reconcile))
+	api.GET("/standing", d.run(d.standing))
 	api.POST("/replays", d.run(d.replay))
 	api.POST("/postbacks/:id/settle", d.run(d.settle))
 	api.POST("/postbacks/:id/accept", d.run(d.accept))

@@ -108,10 +108,36 @@ func (b *backend) MuteAlert(ctx context.Context, id string, d time.Duration) (an
 	return b.called(ctx, "MuteAlert", id, d)
 }
 
+func (b *backend) Reconciliations(ctx context.Context) (any, error) {
+	return b.called(ctx, "Reconciliations")
+}
+
+func (b *backend) Reconcile(ctx context.Context, r Reconciliation) (any, error) {
+	return b.called(ctx, "Reconcile", r)
+}
+
+func (b *backend) Standing(ctx context.Context) (any, error) { return b.called(ctx, "Standing") }
+
 func (b *backend) CheckUp(ctx context.Context) (any, error) { return b.called(ctx, "CheckUp") }
 
 func (b *backend) Examine(ctx context.Context, text string) (any, error) {
 	return b.called(ctx, "Examine", text)
+}
+
+func (b *backend) ReplaceCosts(ctx context.Context, costs []Cost) (any, error) {
+	return b.called(ctx, "ReplaceCosts", costs)
+}
+
+func (b *backend) Costs(ctx context.Context, q CostQuery) (any, error) {
+	return b.called(ctx, "Costs", q)
+}
+
+func (b *backend) PutRates(ctx context.Context, source string, rates []Rate) (any, error) {
+	return b.called(ctx, "PutRates", source, rates)
+}
+
+func (b *backend) Rates(ctx context.Context, q RateQuery) (any, error) {
+	return b.called(ctx, "Rates", q)
 }
 
 // open returns a Dashboard over b that logs to the buffer.

@@ -358,6 +358,7 @@ func TestDocumentAndBodies(t *testing.T) {
 	for name, v := range map[string]any{
 		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
 		"Check": &Check{}, "Specimen": &specimen{}, "Mute": &muting{},
+		"CostsBody": &costsBody{}, "RatesBody": &ratesBody{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)
 		told := slices.Sorted(maps.Keys(s.at(schema, "properties")))

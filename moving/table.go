@@ -47,14 +47,23 @@ const commentPrefix = "# line "
 
 // NewTable reads the header.
 func NewTable(r io.Reader) (*Table, error) {
+	return NewTableBelow(r, func([]string) bool { return true })
+}
+
+// maxAbove is how many lines may stand above a header.
+const maxAbove = 50
+
+// NewTableBelow is NewTable for a report with a title and the like above its
+// header, which is the first line whose cells isHeader takes for one.
+func NewTableBelow(r io.Reader, isHeader func(cells []string) bool) (*Table, error) {
 	in, err := utf8Reader(r)
 	if err != nil {
 		return nil, err
 	}
 	t := &Table{in: in, cells: bufio.NewReaderSize(strings.NewReader(""), 4096)}
-	for {
+	for said := false; ; {
 		line, err := t.next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || t.line > maxAbove {
 			return nil, ErrNoHeader
 		}
 		if err != nil {
@@ -62,13 +71,13 @@ func NewTable(r io.Reader) (*Table, error) {
 		}
 		trimmed := strings.TrimSpace(line)
 		if given, ok := strings.CutPrefix(strings.ToLower(trimmed), "sep="); ok && len(given) == 1 {
-			t.comma = rune(given[0]) // Excel's own line
+			t.comma, said = rune(given[0]), true // Excel's own line
 			continue
 		}
 		if trimmed == "" || isComment(trimmed) {
 			continue
 		}
-		if t.comma == 0 {
+		if !said {
 			t.comma = separator(line)
 		}
 		header, err := t.split(line)
@@ -82,12 +91,11 @@ func NewTable(r io.Reader) (*Table, error) {
 		if len(header) == 1 && strings.Contains(header[0], "://") {
 			return nil, fmt.Errorf("line %d: %w: it is a URL", t.line, ErrNoHeader)
 		}
-		return t, nil
+		if isHeader(header) {
+			return t, nil
+		}
 	}
 }
-
-// Comma is the separator of the table's cells.
-func (t *Table) Comma() rune { return t.comma }
 
 // Next returns the next row, io.EOF after the last, or a *Rejection for a row
 // that can't be read; the rows after that one can.

@@ -7,7 +7,8 @@ import (
 )
 
 // dimensions reads which ad a click came from, and what it cost, by the names
-// that its source gives them. What the platform did not fill in is missing.
+// that its source gives them. What the platform did not fill in is missing, and
+// an address that somebody put into a name is masked.
 func dimensions(c *subfive.Click, all fields, source subfive.Source) {
 	get := func(dimension string) string {
 		name := dimension
@@ -16,7 +17,7 @@ func dimensions(c *subfive.Click, all fields, source subfive.Source) {
 		}
 		for _, m := range all {
 			if strings.EqualFold(m.name, name) && !m.missing && !unfilled(m.text()) {
-				return m.text()
+				return subfive.MaskAddresses(m.text())
 			}
 		}
 		return ""

@@ -78,7 +78,7 @@ func newVocabulary(clickParams []string) vocabulary {
 	for _, name := range clickParams {
 		v.clicks[fold(name)] = name
 	}
-	for _, name := range []string{"consent_ad_user_data", "consent_ad_personalization", "gpp", "gdpr", "gdpr_consent"} {
+	for _, name := range subfive.ConsentFields() {
 		v.consent[fold(name)] = name
 	}
 	for _, table := range v.fields {

@@ -26,7 +26,9 @@ func (r *Receiver) click(t *table, campaign plan, in *intake) {
 	all := r.read(in.params, plain, "")
 	click := r.describeClick(in, all, all, t.sources[campaign.Source])
 	click.ID = id
-	click.VisitorID, click.VisitNo = returning(in.c.Request)
+	if !r.refused(in, click.Consent) {
+		click.VisitorID, click.VisitNo = returning(in.c.Request)
+	}
 	if click.VisitorID == "" {
 		click.VisitorID = click.ID
 	}
@@ -46,7 +48,7 @@ func (r *Receiver) click(t *table, campaign plan, in *intake) {
 		in.location = r.landingURL(way.landing.URL, click, in.c.Request.URL.RawQuery)
 	}
 	click.Location = in.location
-	if mayStore(click) {
+	if r.mayStore(click) {
 		remember(in.c.Writer, click)
 	} else {
 		click.VisitorID, click.VisitNo = "", 0
@@ -82,29 +84,31 @@ func (r *Receiver) goOffer(t *table, rt route, in *intake) {
 		r.fallback(in)
 		return
 	}
+	all := r.read(in.params, plain, "")
+	consent := r.consent(all, in.c.Request.Header)
+	refused := r.refused(in, consent)
 	id, ok := r.givenID(rt.clickID)
-	if !ok {
+	if !ok && !refused {
 		id = lastClick(in.c.Request)
 	}
 	in.location = offer.Link
 	if id != "" {
 		in.location = SetSlot(offer.Link, slotOf(offer), id)
-		r.recordWay(id, offer, in)
+		r.recordWay(id, offer, all, consent, in)
 	}
 	redirect(in.c, in.location)
 }
 
 // recordWay writes down that a landing page's link to an offer was followed.
-func (r *Receiver) recordWay(clickID string, offer subfive.Offer, in *intake) {
+func (r *Receiver) recordWay(clickID string, offer subfive.Offer, all fields, consent map[string]string, in *intake) {
 	req := in.c.Request
 	if req.Method == http.MethodHead || isPrefetch(req.Header) {
 		return // nobody chose to go
 	}
-	all := r.read(in.params, plain, "")
 	v := subfive.Visit{
 		ID: subfive.PrefixVisit + newID(in.at), ClickID: clickID, Kind: subfive.GoalLandingClick, At: in.at, Request: r.request(in, all),
 		OfferID: offer.ID, Referrer: r.publicURL(asText(req.Referer())),
-		Params: r.clickParams(all, req), Consent: r.consent(all, req),
+		Params: r.clickParams(all, req), Consent: consent,
 	}
 	r.record(subfive.Record{ID: v.ID, Kind: subfive.RecordVisit, Visit: &v}, in)
 }
@@ -146,7 +150,7 @@ func (r *Receiver) describeClick(in *intake, own, all fields, source subfive.Sou
 		Referrer:   r.shown(asText(req.Referer())),
 		Language:   asText(req.Header.Get("Accept-Language")),
 		Params:     r.clickParams(all, req),
-		Consent:    r.consent(all, req),
+		Consent:    r.consent(all, req.Header),
 		IsPrefetch: isPrefetch(req.Header),
 		IsTest:     isTrue(all.get(fieldTest)),
 		SourceID:   source.ID, Platform: source.Platform, AdAccountID: source.AccountID,
@@ -183,23 +187,6 @@ func (r *Receiver) clickParams(all fields, req *http.Request) map[string]string 
 		return nil
 	}
 	return params
-}
-
-// consent is what the visitor agreed to, as the link and his browser say it.
-func (r *Receiver) consent(all fields, req *http.Request) map[string]string {
-	given := map[string]string{}
-	for _, m := range all {
-		if name, ok := r.words.consent[fold(m.name)]; ok && !m.missing && given[name] == "" {
-			given[name] = m.value
-		}
-	}
-	if gpc := req.Header.Get("Sec-Gpc"); gpc != "" {
-		given["sec_gpc"] = asText(gpc)
-	}
-	if len(given) == 0 {
-		return nil
-	}
-	return given
 }
 
 // isPrefetch reports whether a browser fetched the link before anybody chose to

@@ -21,6 +21,21 @@ var shortNames = map[string]string{
 	"st": subfive.UserRegion, "zp": subfive.UserZip, "db": subfive.UserBirthdate, "ge": subfive.UserGender,
 }
 
+// lengthen gives parameters with a short name their own.
+func lengthen(params []param) {
+	for i, p := range params {
+		if name, ok := shortNames[p.name]; ok {
+			params[i].name = name
+		}
+	}
+}
+
+// holdsUserData reports whether a parameter in an address holds user data, by
+// its name: a page's own short names count.
+func (r *Receiver) holdsUserData(name string) bool {
+	return r.words.users[fold(name)] != "" || shortNames[name] != ""
+}
+
 // collected is what a landing page told.
 type collected struct {
 	id string // the click's
@@ -35,6 +50,8 @@ type collected struct {
 	campaign plan
 	// own are the parameters that came; all are those and the page's.
 	own, all fields
+	consent  map[string]string
+	refused  bool // he says no: our cookies are not read
 	visitor  string
 	problem  string // why nothing can be kept of it
 }
@@ -94,11 +111,7 @@ func (r *Receiver) answerCollected(in *intake, code int, a answer) {
 
 // readCollected reads a request of a landing page.
 func (r *Receiver) readCollected(t *table, in *intake) collected {
-	for i, p := range in.params {
-		if name, ok := shortNames[p.name]; ok {
-			in.params[i].name = name
-		}
-	}
+	lengthen(in.params)
 	if len(in.body) > maxCollected {
 		in.problems = append(in.problems, "the body is longer than 16 kB; tell less")
 	}
@@ -120,6 +133,7 @@ func (r *Receiver) readCollected(t *table, in *intake) collected {
 	}
 	_, query, _ := strings.Cut(strings.SplitN(page, "#", 2)[0], "?")
 	params, _ := parseQuery(query, r.words.known)
+	lengthen(params)
 	c.all = r.read(append(in.params[:len(in.params):len(in.params)], params...), plain, "")
 	c.page, c.referrer = r.publicURL(page), r.publicURL(referrer)
 	name := strings.TrimSpace(get("campaign") + get("c"))
@@ -130,8 +144,13 @@ func (r *Receiver) readCollected(t *table, in *intake) collected {
 		in.problems = append(in.problems, "no campaign is called "+cut(name, 40))
 	}
 	var ok bool
+	c.consent = r.consent(c.all, in.c.Request.Header)
+	c.refused = r.refused(in, c.consent)
 	if c.id, ok = r.givenID(get("click_id")); !ok {
-		c.id, c.minted = lastClick(in.c.Request), false
+		c.id, c.minted = "", false
+		if !c.refused {
+			c.id = lastClick(in.c.Request)
+		}
 	}
 	if c.id == "" {
 		c.minted = c.campaign.ID != ""
@@ -166,8 +185,7 @@ func (r *Receiver) collectedClick(t *table, c collected, in *intake) subfive.Cli
 		}
 	}
 	click.PageURL, click.Referrer, click.LandingViewedAt = c.page, c.referrer, in.at
-	click.Consent = r.toldConsent(click.Consent, c)
-	if mayStore(click) {
+	if r.mayStore(click) {
 		click.VisitorID, click.VisitNo = parseVisitor(c.visitor)
 	}
 	return click
@@ -177,7 +195,7 @@ func (r *Receiver) collectedClick(t *table, c collected, in *intake) subfive.Cli
 // it to the page's /go/ links.
 func (r *Receiver) nameClick(click *subfive.Click, in *intake) {
 	click.ID = newID(in.at)
-	if !mayStore(*click) {
+	if !r.mayStore(*click) {
 		return
 	}
 	if click.VisitorID, click.VisitNo = returning(in.c.Request); click.VisitorID == "" {
@@ -192,7 +210,7 @@ func (r *Receiver) collectedVisit(t *table, c collected, in *intake) subfive.Vis
 	return subfive.Visit{
 		ID: subfive.PrefixVisit + newID(in.at), ClickID: c.id, Kind: c.kind, At: in.at, Request: r.request(in, c.own),
 		LandingID: t.landingOf(c.page), OfferID: c.campaign.Offer, PageURL: c.page, Referrer: c.referrer,
-		Params: r.clickParams(c.all, req), UserData: r.userData(c.all, r.country(in)), Consent: r.toldConsent(r.consent(c.all, req), c),
+		Params: r.clickParams(c.all, req), UserData: r.userData(c.all, r.country(in)), Consent: c.consent,
 	}
 }
 
@@ -204,41 +222,34 @@ func (r *Receiver) country(in *intake) string {
 	return r.cfg.Recognizer.Recognize(in.client, asText(in.c.Request.UserAgent())).Country
 }
 
-// toldConsent adds Global Privacy Control as the page's script saw it: not every
-// browser that has it says so in each request.
-func (r *Receiver) toldConsent(given map[string]string, c collected) map[string]string {
-	for _, m := range c.own {
-		if fold(m.name) != "secgpc" || m.text() != "1" {
-			continue
-		}
-		if given == nil {
-			given = map[string]string{}
-		}
-		given["sec_gpc"] = "1"
-	}
-	return given
-}
-
-// publicURL is a web page's address without its fragment and without the user
-// data in its query; "" if it is none.
+// publicURL is a web page's address without its fragment, without the user data
+// in its query, and with the addresses that are left in it masked. Platforms'
+// click IDs are bytes and stay; "" if it is none.
 func (r *Receiver) publicURL(page string) string {
 	if !isURL(page) || len(page) > maxCollected {
 		return ""
 	}
 	page, _, _ = strings.Cut(page, "#")
-	base, query, hasQuery := strings.Cut(page, "?")
-	if !hasQuery {
-		return page
+	base, query, _ := strings.Cut(page, "?")
+	scheme, rest, _ := strings.Cut(base, "://")
+	host, path, hasPath := strings.Cut(rest, "/")
+	base = scheme + "://" + host[strings.LastIndexByte(host, '@')+1:]
+	if hasPath {
+		base += "/" + subfive.MaskAddresses(path)
 	}
 	var kept []string
 	for pair := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		if r.words.users[fold(decode(name))] == "" {
+		switch name = decode(name); {
+		case r.holdsUserData(name):
+		case r.words.clicks[fold(name)] != "":
 			kept = append(kept, pair)
+		default:
+			kept = append(kept, subfive.MaskAddresses(pair))
 		}
 	}
-	if len(kept) == 0 {
+	if query = strings.Join(kept, "&"); query == "" {
 		return base
 	}
-	return base + "?" + strings.Join(kept, "&")
+	return base + "?" + query
 }

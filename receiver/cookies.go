@@ -23,19 +23,6 @@ const (
 	clickCookieLife   = 90 * 24 * time.Hour
 )
 
-// mayStore reports whether a cookie may be set: not against the visitor's word,
-// and where the law asks first, not without it.
-func mayStore(c subfive.Click) bool {
-	said := strings.ToLower(c.Consent["consent_ad_user_data"])
-	switch {
-	case c.Consent["sec_gpc"] == "1" || said == "denied":
-		return false
-	case subfive.AsksFirst(c.Visitor.Country):
-		return said == "granted"
-	}
-	return true
-}
-
 // returning reads the visitor's cookie: his ID and how many clicks he made
 // before; "" for somebody new.
 func returning(req *http.Request) (id string, clicks int) {
@@ -70,12 +57,21 @@ func lastClick(req *http.Request) string {
 // remember sets both cookies for a click.
 func remember(w http.ResponseWriter, c subfive.Click) {
 	secure := c.Request.Scheme == "https"
-	set := func(name, value string, life time.Duration) {
-		http.SetCookie(w, &http.Cookie{
-			Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second),
-			Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
+	set(w, visitorCookie, c.VisitorID+"."+strconv.Itoa(c.VisitNo), int(visitorCookieLife/time.Second), secure)
+	set(w, clickCookie, c.ID, int(clickCookieLife/time.Second), secure)
+}
+
+// forget removes those that the browser has.
+func forget(w http.ResponseWriter, req *http.Request, secure bool) {
+	for _, name := range []string{visitorCookie, clickCookie} {
+		if _, err := req.Cookie(name); err == nil {
+			set(w, name, "", -1, secure)
+		}
 	}
-	set(visitorCookie, c.VisitorID+"."+strconv.Itoa(c.VisitNo), visitorCookieLife)
-	set(clickCookie, c.ID, clickCookieLife)
+}
+
+func set(w http.ResponseWriter, name, value string, maxAge int, secure bool) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
 }

@@ -141,7 +141,10 @@ func (r *Receiver) public(all fields) []subfive.Param {
 	}
 	params := make([]subfive.Param, len(all))
 	for i, m := range all {
-		params[i] = subfive.Param{Name: m.name, Value: r.shown(m.value)}
+		params[i] = subfive.Param{Name: m.name, Value: m.value}
+		if r.words.clicks[fold(m.name)] == "" { // click IDs are bytes
+			params[i].Value = r.shown(m.value)
+		}
 		if !m.missing && (m.user != "" || m.field == fieldKey) {
 			params[i].Value = subfive.Hidden
 		}
@@ -149,20 +152,20 @@ func (r *Receiver) public(all fields) []subfive.Param {
 	return params
 }
 
-// shown returns a value or a header as a person may see it: a URL in it loses
-// its query if that holds user data.
+// shown returns a value or a header as a person may see it: addresses in it are
+// masked, and a URL loses its query if that holds user data.
 func (r *Receiver) shown(value string) string {
 	before, query, ok := strings.Cut(value, "?")
 	if !ok {
-		return value
+		return subfive.MaskAddresses(value)
 	}
 	inner, _ := parseQuery(query, r.words.known)
 	for _, p := range inner {
-		if r.words.users[fold(p.name)] != "" && p.value != "" {
-			return before + "?" + subfive.Hidden
+		if r.holdsUserData(p.name) && p.value != "" {
+			return subfive.MaskAddresses(before) + "?" + subfive.Hidden
 		}
 	}
-	return value
+	return subfive.MaskAddresses(value)
 }
 
 // userData seals each field of user data, the first that is not missing.

@@ -12,7 +12,9 @@ import (
 
 // A host that is not for something answers it with 404, but for a postback.
 func TestWhatAHostServes(t *testing.T) {
-	serves := func(host string) (clicks, postbacks bool) { return host == "clicks.example", host == "postbacks.example" }
+	serves := func(host string) (clicks, postbacks bool) {
+		return host == "clicks.example", host == "postbacks.example"
+	}
 	hint := `host "%" is not for postbacks: it was taken all the same; use https://trk.example/conversion`
 	tests := map[string]struct {
 		url    string

@@ -80,6 +80,7 @@ func (r *Receiver) interpret(t *table, rt route, in *intake) subfive.Postback {
 		Via:        subfive.ViaS2S,
 		Answered:   http.StatusOK,
 		UserData:   r.userData(all, ""),
+		Consent:    r.postbackConsent(all, rt, in),
 	}
 	if rt.pixel {
 		p.Via = subfive.ViaPixel

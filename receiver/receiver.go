@@ -101,6 +101,9 @@ type Config struct {
 	Answered func(endpoint string, status int)
 	// Bot recognizes a crawler by its user agent, for reports alone. May be nil.
 	Bot func(userAgent string) (reason string, bot bool)
+	// ReadConsent reads what a click's consent fields say; nil: the plain words
+	// and Global Privacy Control alone, no strings.
+	ReadConsent func(fields map[string]string) subfive.Consent
 	// Recognizer says where a click came from and from what. May be nil.
 	Recognizer Recognizer
 	// Ready reports whether requests can be written down (ok), and whether
@@ -132,6 +135,9 @@ const (
 func New(cfg Config) *Receiver {
 	if cfg.Observer == nil {
 		cfg.Observer = unobserved{}
+	}
+	if cfg.ReadConsent == nil {
+		cfg.ReadConsent = wordsAlone
 	}
 	r := &Receiver{
 		cfg:     cfg,

@@ -32,7 +32,6 @@ type comparing struct {
 	result Comparison
 	// promised are rows that an open question becomes when it is settled.
 	promised          map[int]bool
-	missing           int // here, and not rejected
 	days, ads, offers breakdown
 }
 
@@ -140,12 +139,7 @@ func (c *comparing) row(r int) {
 	}
 	if i < 0 {
 		d.Outcome = MissingHere
-		if theirs.Status != subfive.StatusRejected { // of that they may have told nobody
-			c.missing++
-			for _, line := range each {
-				line.Missing++
-			}
-		}
+		c.unheard(theirs, true, each)
 		if c.promised[r] {
 			d.Note = "a possible duplicate is this one"
 		} else {
@@ -160,6 +154,9 @@ func (c *comparing) row(r int) {
 // both compares a row with its conversion.
 func (c *comparing) both(d Difference, theirs subfive.Postback, ours Ours, lines []*Row) {
 	c.received(ours, lines)
+	if ours.Via == subfive.ViaAPI {
+		c.unheard(theirs, false, lines)
+	}
 	d.ConversionID, d.OurStatus, d.OurPayout = ours.ID, ours.Status, ours.Payout
 	flip, forward := status(theirs.Status, ours.Status)
 	drift := drifts(theirs, ours)
@@ -176,6 +173,7 @@ func (c *comparing) both(d Difference, theirs subfive.Postback, ours Ours, lines
 		d.Note = "they moved it back to " + string(theirs.Status) + "; a status moves forward only, so it is left to you"
 	}
 	if flip && forward || drift {
+		theirs.EndpointID = ours.EndpointID
 		c.tell(theirs, AsCorrection, ours.ID+" "+strconv.FormatInt(ours.Version, 10))
 	}
 	c.note(d)
@@ -235,6 +233,24 @@ func (c *comparing) received(ours Ours, lines []*Row) {
 	}
 }
 
+// unheard counts a row of which no postback ever came. Of a rejected one they
+// may have told nobody.
+func (c *comparing) unheard(theirs subfive.Postback, missing bool, lines []*Row) {
+	if theirs.Status == subfive.StatusRejected {
+		return
+	}
+	c.result.Totals.Unheard++
+	for _, line := range lines {
+		line.Unheard++
+	}
+	if missing {
+		c.result.Totals.Missing++
+		for _, line := range lines {
+			line.Missing++
+		}
+	}
+}
+
 // claims sets what platforms say beside it.
 func (c *comparing) claims() {
 	first, last := c.day(c.books.Since), c.day(c.books.Until)
@@ -264,10 +280,9 @@ func (c *comparing) note(d Difference) {
 // close puts the result in order.
 func (c *comparing) close() Comparison {
 	t := &c.result.Totals
-	if c.missing > 0 {
-		t.GapPercent = float64(c.missing*10000/(t.Theirs.Conversions-t.Theirs.Rejected)) / 100
+	if t.Unheard > 0 {
+		t.GapPercent = float64(t.Unheard*10000/(t.Theirs.Conversions-t.Theirs.Rejected)) / 100
 	}
-	t.Missing = c.missing
 	c.result.Days, c.result.Ads, c.result.Offers = c.days.rows(), c.ads.rows(), c.offers.rows()
 	if c.result.Differences == nil {
 		c.result.Differences = []Difference{}

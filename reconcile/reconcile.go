@@ -133,9 +133,12 @@ type Totals struct {
 	Matched int `json:"matched"`
 	// Outcomes are how many there are of each difference.
 	Outcomes map[Outcome]int `json:"outcomes"`
-	// Missing are those of the network's that are missing here, without rejected
-	// ones, and GapPercent their share.
+	// Missing are those of the network's that are missing here, and Unheard those
+	// of which no postback ever came, what was back-filled before included; both
+	// without rejected ones, of which a network may tell nobody. GapPercent is the
+	// share of the unheard.
 	Missing    int     `json:"missing_here"`
+	Unheard    int     `json:"unheard"`
 	GapPercent float64 `json:"gap_percent"`
 	// Tests are the network's rows that we know for tests; they count nowhere.
 	Tests int `json:"tests"`
@@ -149,6 +152,7 @@ type Row struct {
 	Delivered Side   `json:"delivered"`
 	Claimed   int    `json:"claimed"`
 	Missing   int    `json:"missing_here"` // as in Totals
+	Unheard   int    `json:"unheard"`
 }
 
 // Comparison is what comparing found.

@@ -78,6 +78,7 @@ type EverflowAPI struct {
 	faults   []EverflowFault
 	lose     int
 	readOnly bool
+	largest  int // page
 	shifted  int
 	requests int
 	tokens   float64
@@ -87,7 +88,7 @@ type EverflowAPI struct {
 
 // NewEverflowAPI returns a stand-in with empty books.
 func NewEverflowAPI(now func() time.Time) *EverflowAPI {
-	return &EverflowAPI{now: now, tokens: everflowBurst, filledAt: now(), released: make(chan struct{})}
+	return &EverflowAPI{now: now, tokens: everflowBurst, largest: everflowMaxPage, filledAt: now(), released: make(chan struct{})}
 }
 
 // Convert writes a conversion into the network's books, and reports whether its
@@ -226,6 +227,13 @@ func (e *EverflowAPI) ReadOnly(on bool) {
 	e.readOnly = on
 }
 
+// PageLimit makes pages have at most n rows, whatever is asked for.
+func (e *EverflowAPI) PageLimit(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.largest = n
+}
+
 // Fail makes the next n requests meet a fault, after those that wait already.
 func (e *EverflowAPI) Fail(f EverflowFault, n int) error {
 	if !slices.Contains(EverflowFaults(), f) {
@@ -264,7 +272,7 @@ func (e *EverflowAPI) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rows, e.pixels, e.lose, e.readOnly, e.requests, e.shifted = nil, nil, 0, false, 0, 0
-	e.tokens, e.filledAt = everflowBurst, e.now()
+	e.tokens, e.filledAt, e.largest = everflowBurst, e.now(), everflowMaxPage
 }
 
 // routes adds the API, and its switches below /_sandbox/everflow/.

@@ -127,7 +127,7 @@ func (e *EverflowAPI) route(r *http.Request, fault EverflowFault) (any, error) {
 }
 
 // page reads the paging, which is in the query and not in the body.
-func everflowPage(q url.Values) (page, size int, err error) {
+func (e *EverflowAPI) page(q url.Values) (page, size int, err error) {
 	page, size = 1, 50
 	for name, into := range map[string]*int{"page": &page, "page_size": &size} {
 		if text := q.Get(name); text != "" {
@@ -136,11 +136,13 @@ func everflowPage(q url.Values) (page, size int, err error) {
 			}
 		}
 	}
-	return page, min(size, everflowMaxPage), nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return page, min(size, e.largest), nil
 }
 
 func (e *EverflowAPI) report(r *http.Request, fault EverflowFault) (any, error) {
-	page, size, err := everflowPage(r.URL.Query())
+	page, size, err := e.page(r.URL.Query())
 	if err != nil {
 		return nil, err
 	}
@@ -278,7 +280,7 @@ func (e *EverflowAPI) click(transaction string) (any, error) {
 }
 
 func (e *EverflowAPI) list(r *http.Request) (any, error) {
-	page, size, err := everflowPage(r.URL.Query())
+	page, size, err := e.page(r.URL.Query())
 	if err != nil {
 		return nil, err
 	}

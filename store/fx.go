@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"subfive"
 )
 
 // Rate is what one unit of a currency was worth in the reporting currency on a
@@ -102,16 +100,21 @@ const (
 	expiredSetting  = "clicks_expired" // clicks made before it are gone, Unix milliseconds
 )
 
-// DefaultCurrency is that of reports unless WithCurrency names another.
+// DefaultCurrency is that of reports while nobody has named another.
 const DefaultCurrency = "USD"
 
-// setCurrency writes down for the views in which currency they report.
+// setCurrency writes down for the views in which currency they report. Who names
+// none changes none.
 func (s *Store) setCurrency(ctx context.Context) error {
 	have, err := s.setting(ctx, currencySetting)
-	if err != nil || have == s.currency {
+	want := s.currency
+	if want == "" && have == "" {
+		want = DefaultCurrency
+	}
+	if err != nil || want == "" || have == want {
 		return err
 	}
-	return s.putSetting(ctx, currencySetting, s.currency)
+	return s.putSetting(ctx, currencySetting, want)
 }
 
 func (s *Store) putSetting(ctx context.Context, name, value string) error {
@@ -136,7 +139,9 @@ func (s *Store) fxFuncs() map[string]any {
 	}
 	weekBefore := func(day string) string { return "date(" + day + ", '-7 days')" }
 	ratio := func(a, b string) string { return "(1.0 * (" + a + ") / nullif(" + b + ", 0))" }
-	between := func(from, to string) string { return "CAST(round(julianday(" + to + ") - julianday(" + from + ")) AS INTEGER)" }
+	between := func(from, to string) string {
+		return "CAST(round(julianday(" + to + ") - julianday(" + from + ")) AS INTEGER)"
+	}
 	whole := func(sum string) string { return "(" + sum + ")" }
 	if s.dialect == dialectPostgres {
 		convert = func(m string) string { return "round((" + m + ")::numeric * f.rate::numeric)::bigint" }
@@ -162,13 +167,4 @@ func (s *Store) fxFuncs() map[string]any {
 		},
 		"ratio": ratio, "daysbetween": between, "whole": whole,
 	}
-}
-
-// millisOf reads a moment that a settings row holds.
-func millisOf(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	ms, err := strconv.ParseInt(text, 10, 64)
-	return subfive.FromMillis(ms), err
 }

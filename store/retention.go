@@ -350,7 +350,7 @@ func (s *Store) expireClicks(ctx context.Context, r Retention) (int64, error) {
 			}
 			changed += n
 		}
-		return nil
+		return t.noteExpired(ctx, r.Clicks)
 	})
 	return changed, err
 }

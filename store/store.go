@@ -78,7 +78,7 @@ func WithSealer(s Sealer) Option { return func(o *settings) { o.sealer = s } }
 func WithZone(z *time.Location) Option { return func(o *settings) { o.zone = z } }
 
 // WithCurrency sets the reporting currency, in which views add amounts up: an
-// ISO 4217 code; DefaultCurrency by default.
+// ISO 4217 code. Without it the database's stays, DefaultCurrency at first.
 func WithCurrency(code string) Option { return func(o *settings) { o.currency = code } }
 
 // WithoutMigrate leaves the schema as it is.
@@ -96,7 +96,7 @@ const DefaultPath = "data/subfive.db"
 // before it; empty means DefaultPath. A PostgreSQL that would lose
 // acknowledged commits (fsync or synchronous_commit off) is refused.
 func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
-	set := settings{zone: time.UTC, currency: DefaultCurrency}
+	set := settings{zone: time.UTC}
 	for _, o := range opts {
 		o(&set)
 	}

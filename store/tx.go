@@ -172,6 +172,25 @@ func (s *Store) read(ctx context.Context, p *pool, fn func(*tx) error) error {
 	return s.retry(ctx, p, fn)
 }
 
+// snapshot runs fn, which only reads, in a transaction that sees the database of
+// one moment. Like read it may run fn again.
+func (s *Store) snapshot(ctx context.Context, fn func(*tx) error) error {
+	p, begin := s.screens, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	if s.readers != nil {
+		p, begin = s.readers, "BEGIN" // a reader of SQLite's log sees one moment
+	}
+	return s.retry(ctx, p, func(t *tx) error {
+		if err := t.command(ctx, statementTimeout, begin); err != nil {
+			return err
+		}
+		err := fn(t)
+		if ended := t.command(context.WithoutCancel(ctx), endTimeout, "ROLLBACK"); ended != nil {
+			return &brokenError{errors.Join(err, ended)}
+		}
+		return err
+	})
+}
+
 // single runs fn, which is one statement that commits by itself.
 func (s *Store) single(ctx context.Context, p *pool, fn func(*tx) error) error {
 	return s.retry(ctx, p, fn)

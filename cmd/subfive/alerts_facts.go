@@ -34,6 +34,7 @@ type facts struct {
 	activity *alerts.Activity
 	nextAt   time.Time                    // when to count traffic again
 	clicks   map[string]map[time.Time]int // by campaign and hour
+	networks alerts.Facts                 // Gaps and Postbacks, when traffic was last counted
 	counted  time.Time                    // clicks of hours before are as they stay; zero: none are counted
 }
 
@@ -81,8 +82,11 @@ func (f *facts) gather(ctx context.Context) alerts.Facts {
 		if f.activity, err = f.countActivity(ctx, st, now); err != nil && ctx.Err() == nil {
 			f.t.log.ErrorContext(ctx, "count traffic for alerts", "err", err)
 		}
+		if f.networks, err = f.booksFacts(ctx, st, now); err != nil && ctx.Err() == nil {
+			f.t.log.ErrorContext(ctx, "read networks' books for alerts", "err", err)
+		}
 	}
-	all.Activity = f.activity
+	all.Activity, all.Gaps, all.Postbacks = f.activity, f.networks.Gaps, f.networks.Postbacks
 	return all
 }
 

@@ -168,7 +168,7 @@ func (a *app) open(ctx context.Context, s config.Server, vault *identity.Vault) 
 	if err != nil {
 		return nil, fmt.Errorf("reporting.timezone: %w", err)
 	}
-	return store.Open(ctx, dsn(s), store.WithSealer(vault), store.WithZone(zone))
+	return store.Open(ctx, dsn(s), store.WithSealer(vault), store.WithZone(zone), store.WithCurrency(s.Reporting.Currency))
 }
 
 // session is what a command needs that looks at the database and ends.

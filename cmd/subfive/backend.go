@@ -114,8 +114,11 @@ func destinationRows(ctx context.Context, st *store.Store, now time.Time) ([]map
 }
 
 func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
-	if kind == "alerts" {
+	switch kind {
+	case "alerts":
 		return b.alert(ctx, id)
+	case "reconciliations":
+		return b.reconciliation(ctx, id)
 	}
 	st, err := b.open()
 	if err != nil {

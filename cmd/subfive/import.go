@@ -22,16 +22,17 @@ import (
 func newImport(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import",
-		Short: "Take in what another tracker exports",
-		Long: `Takes clicks, conversions and campaigns of another tracker in, while serve runs or not. Doing it twice
-changes nothing. docs/migrate-….md has the order of steps for each tracker.`,
+		Short: "Take in what another tracker, an ads manager or a central bank exports",
+		Long: `Takes clicks, conversions and campaigns of another tracker in, what ads cost from the ads managers, and
+rates of exchange, while serve runs or not. Doing it twice changes nothing. docs/migrate-….md has the order
+of steps for each tracker, docs/costs.md is about costs and rates.`,
 		Example: "  subfive import clicks clicks.csv --source meta-us --dry-run",
-		Args:    exactly(0, "what to import: clicks, conversions or campaigns"),
+		Args:    exactly(0, "what to import: clicks, conversions, campaigns, costs or rates"),
 		RunE: func(*cobra.Command, []string) error {
-			return usagef("say what to import: subfive import clicks FILE, conversions FILE or campaigns FILE")
+			return usagef("say what to import: subfive import clicks FILE, conversions FILE, campaigns FILE, costs FILE or rates FILE")
 		},
 	}
-	c.AddCommand(newImportClicks(a), newImportConversions(a), newImportCampaigns(a))
+	c.AddCommand(newImportClicks(a), newImportConversions(a), newImportCampaigns(a), newImportCosts(a), newImportRates(a))
 	return c
 }
 

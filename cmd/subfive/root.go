@@ -30,8 +30,8 @@ Run it:   subfive serve`,
 		newApply(a), newConfig(a), newDoctor(a), newPostbackURL(a),
 		newPostbacks(a), newClicks(a), newConversions(a), newDeliveries(a),
 		newReplay(a), newPreview(a), newDestinations(a), newAlerts(a),
-		newBackup(a), newRestore(a), newForget(a), newSupportBundle(a),
-		newSQL(a), newLinks(a), newExport(a), newGoogle(a), newMigrate(a), newImport(a), newJournal(a), newPlatforms(a), newErrors(a), newVersion(a),
+		newBackup(a), newRestore(a), newForget(a), newReconcile(a), newWatchdog(a), newStanding(a), newSupportBundle(a),
+		newSQL(a), newLinks(a), newExport(a), newGoogle(a), newMigrate(a), newRebuild(a), newImport(a), newJournal(a), newPlatforms(a), newErrors(a), newVersion(a),
 	)
 	return root
 }

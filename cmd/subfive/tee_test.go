@@ -48,10 +48,13 @@ endpoints:
 				if err != nil {
 					return err
 				}
-				if res.StatusCode != http.StatusOK {
-					err = fmt.Errorf("%s is answered with %d", query, res.StatusCode)
+				if err := res.Body.Close(); err != nil {
+					return err
 				}
-				return err
+				if res.StatusCode != http.StatusOK {
+					return fmt.Errorf("%s is answered with %d", query, res.StatusCode)
+				}
+				return nil
 			})
 			if path != "/conversion/alone" {
 				want = append(want, method+" /postback?cid=7&"+query+" "+body)

@@ -190,6 +190,7 @@ func TestPlainBesideTLS(t *testing.T) {
 fallback_url: https://fallback.example/
 `, clock)
 	a.asks(r)
+	eventually(t, "both listeners", func() bool { return r.tls.Load() != nil })
 	c := a.client(r.plain)
 	tests := map[string]struct {
 		url            string

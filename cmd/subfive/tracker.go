@@ -52,7 +52,8 @@ type tracker struct {
 	admin    *dashboard.Dashboard
 	sender   *forwarders.Sender
 	watch    *alerts.Watch
-	tees     *tee.Worker // nil until the database answered
+	tees     *tee.Worker           // nil until the database answered
+	books    atomic.Pointer[books] // nil until then, too
 	domains  domains
 	tls      atomic.Pointer[encryption] // nil: none, or not yet
 
@@ -382,12 +383,17 @@ func (t *tracker) work(ctx context.Context) error {
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
 	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake(); t.tees.Wake() })
 
+	compared := t.newBooks(st, attributor, func() { pool.Wake() })
+	t.books.Store(compared)
+
 	var all errgroup.Group
 	all.Go(func() error { return worker.Run(ctx) })
+	all.Go(func() error { compared.run(ctx); return nil })
 	all.Go(func() error { return pool.Run(ctx) })
 	all.Go(func() error { t.tees.Run(ctx); return nil })
 	all.Go(func() error { t.follow(ctx, setup.Version, attributor, pool); return nil })
 	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
 	all.Go(func() error { t.keepDays(ctx, st); return nil })
+	all.Go(func() error { t.keepRates(ctx, st); return nil })
 	return all.Wait()
 }

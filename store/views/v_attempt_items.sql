@@ -1,4 +1,6 @@
 -- One row is one delivery in one exchange; the key is attempt_id, delivery_id.
+-- Counting rows adds up to answers, not to deliveries: a delivery that was tried
+-- again has several.
 CREATE VIEW v_attempt_items AS
 SELECT
     i.attempt_id,       -- the exchange

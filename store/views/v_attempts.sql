@@ -1,5 +1,6 @@
 -- One row is one HTTP exchange with a platform; the key is attempt_id. It may
--- carry many deliveries: see v_attempt_items.
+-- carry many deliveries: see v_attempt_items. Rows and batch_size add up; times
+-- do not.
 CREATE VIEW v_attempts AS
 SELECT
     a.attempt_id,                                   -- our ID

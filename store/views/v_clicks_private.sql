@@ -1,5 +1,5 @@
 -- One row is a click; the key is click_id. What identifies a visitor, for the
--- owner alone: the analyst's role does not read it.
+-- owner alone: the analyst's role does not read it. Counting rows adds up.
 CREATE VIEW v_clicks_private AS
 SELECT
     c.click_id,                                              -- our ID

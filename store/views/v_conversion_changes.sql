@@ -1,7 +1,8 @@
--- One row is a change of one field of a conversion after it was recorded.
+-- One row is a change of one field of a conversion after it was recorded; the key
+-- is change_id. Counting rows adds up.
 CREATE VIEW v_conversion_changes AS
 SELECT
-    h.change_id,                            -- the key
+    h.change_id,                            -- our ID of it
     h.conversion_id,                        -- the conversion
     h.field,                                -- what changed
     h.old_value AS "old",                   -- from

@@ -29,32 +29,32 @@ SELECT
     d.rejected, -- conversions rejected
     d.bot_conversions, -- conversions and events of clicks that look like a bot's
     d.test_conversions, -- test conversions, which count nowhere else
-    (CASE WHEN d.rate_missing = 0 THEN d.revenue_pending_micros END) AS revenue_pending_micros, -- payouts not decided yet, of conversions and events, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN d.revenue_pending_micros END)"}} AS revenue_pending, -- the same
-    (CASE WHEN d.rate_missing = 0 THEN d.revenue_approved_micros END) AS revenue_approved_micros, -- payouts approved, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN d.revenue_approved_micros END)"}} AS revenue_approved, -- the same
-    (CASE WHEN d.rate_missing = 0 THEN d.revenue_rejected_micros END) AS revenue_rejected_micros, -- payouts rejected, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN d.revenue_rejected_micros END)"}} AS revenue_rejected, -- the same
-    (CASE WHEN d.rate_missing = 0 THEN (d.revenue_pending_micros + d.revenue_approved_micros) END) AS revenue_micros, -- pending and approved together, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN (d.revenue_pending_micros + d.revenue_approved_micros) END)"}} AS revenue, -- the same
-    (CASE WHEN d.rate_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END) AS cost_micros, -- what it cost; NULL: not known, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END)"}} AS cost, -- the same
+    (CASE WHEN d.revenue_missing = 0 THEN d.revenue_pending_micros END) AS revenue_pending_micros, -- payouts not decided yet, of conversions and events, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.revenue_missing = 0 THEN d.revenue_pending_micros END)"}} AS revenue_pending, -- the same
+    (CASE WHEN d.revenue_missing = 0 THEN d.revenue_approved_micros END) AS revenue_approved_micros, -- payouts approved, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.revenue_missing = 0 THEN d.revenue_approved_micros END)"}} AS revenue_approved, -- the same
+    (CASE WHEN d.revenue_missing = 0 THEN d.revenue_rejected_micros END) AS revenue_rejected_micros, -- payouts rejected, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.revenue_missing = 0 THEN d.revenue_rejected_micros END)"}} AS revenue_rejected, -- the same
+    (CASE WHEN d.revenue_missing = 0 THEN (d.revenue_pending_micros + d.revenue_approved_micros) END) AS revenue_micros, -- pending and approved together, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.revenue_missing = 0 THEN (d.revenue_pending_micros + d.revenue_approved_micros) END)"}} AS revenue, -- the same
+    (CASE WHEN d.cost_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END) AS cost_micros, -- what it cost; NULL: not known, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.cost_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END)"}} AS cost, -- the same
     CASE WHEN c.source_id IS NOT NULL AND d.campaign_id = '' AND d.clicks = 0 AND d.spend_micros <> 0 THEN 'unallocated' WHEN c.source_id IS NOT NULL THEN 'imported' WHEN d.click_cost_micros <> 0 THEN 'link' WHEN d.source_id = '' THEN 'none' ELSE 'missing' END AS cost_status, -- imported; unallocated: imported, of an ad without a click of ours; link: as links said; missing: not known; none: not bought
-    (CASE WHEN d.rate_missing = 0 THEN ((d.revenue_pending_micros + d.revenue_approved_micros) - (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)) END) AS profit_micros, -- revenue less cost; NULL: the cost is not known, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN ((d.revenue_pending_micros + d.revenue_approved_micros) - (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)) END)"}} AS profit, -- the same
-    {{ratio "(CASE WHEN d.rate_missing = 0 THEN ((d.revenue_pending_micros + d.revenue_approved_micros) - (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)) END)" "(CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)"}} AS roi, -- profit to cost; like all ratios, not to be averaged: divide sums
+    (CASE WHEN d.revenue_missing + d.cost_missing = 0 THEN ((d.revenue_pending_micros + d.revenue_approved_micros) - (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)) END) AS profit_micros, -- revenue less cost; NULL: the cost is not known, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.revenue_missing + d.cost_missing = 0 THEN ((d.revenue_pending_micros + d.revenue_approved_micros) - (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)) END)"}} AS profit, -- the same
+    {{ratio "(CASE WHEN d.revenue_missing + d.cost_missing = 0 THEN ((d.revenue_pending_micros + d.revenue_approved_micros) - (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)) END)" "(CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END)"}} AS roi, -- profit to cost; like all ratios, not to be averaged: divide sums
     {{ratio "d.conversions" "d.clicks"}} AS cr, -- conversions to clicks
-    {{ratio "(CASE WHEN d.rate_missing = 0 THEN (d.revenue_pending_micros + d.revenue_approved_micros) END)" "d.clicks * 1000000"}} AS epc, -- revenue a click
-    {{ratio "(CASE WHEN d.rate_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END)" "d.clicks * 1000000"}} AS cpc, -- cost a click
-    {{ratio "(CASE WHEN d.rate_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END)" "d.conversions * 1000000"}} AS cpa, -- cost a conversion
+    {{ratio "(CASE WHEN d.revenue_missing = 0 THEN (d.revenue_pending_micros + d.revenue_approved_micros) END)" "d.clicks * 1000000"}} AS epc, -- revenue a click
+    {{ratio "(CASE WHEN d.cost_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END)" "d.clicks * 1000000"}} AS cpc, -- cost a click
+    {{ratio "(CASE WHEN d.cost_missing = 0 THEN (CASE WHEN c.source_id IS NOT NULL THEN d.spend_micros WHEN d.click_cost_micros <> 0 THEN d.click_cost_micros WHEN d.source_id = '' THEN 0 END) END)" "d.conversions * 1000000"}} AS cpa, -- cost a conversion
     {{ratio "d.approved" "d.approved + d.rejected"}} AS approve_rate, -- approved to decided conversions
     reporting.value AS currency, -- the reporting currency, of all amounts
-    d.rate_missing AS is_rate_missing, -- 1: a rate of exchange is missing, and with it all amounts
+    CASE WHEN d.revenue_missing + d.cost_missing > 0 THEN 1 ELSE 0 END AS is_rate_missing, -- 1: a rate of exchange is missing, and with it the revenue or the cost
     d.impressions, -- as the platform counted them
     d.platform_clicks, -- clicks, as the platform counted them
     d.platform_conversions, -- conversions the platform claims
-    (CASE WHEN d.rate_missing = 0 THEN d.platform_value_micros END) AS platform_value_micros, -- and what it says they were worth, in millionths of currency, exact
-    {{decimal "(CASE WHEN d.rate_missing = 0 THEN d.platform_value_micros END)"}} AS platform_value, -- the same
+    (CASE WHEN d.cost_missing = 0 THEN d.platform_value_micros END) AS platform_value_micros, -- and what it says they were worth, in millionths of currency, exact
+    {{decimal "(CASE WHEN d.cost_missing = 0 THEN d.platform_value_micros END)"}} AS platform_value, -- the same
     {{ratio "d.platform_clicks - d.clicks" "d.platform_clicks"}} AS traffic_loss, -- the share of the platform's clicks that did not reach us as people
     coalesce(u.undelivered, 0) AS undelivered, -- conversions that a destination still has to be told of, or was never told of
     {{time "d.refreshed_at"}} AS refreshed_at -- when a count of it last changed, UTC
@@ -84,7 +84,8 @@ FROM (
         {{whole (print "sum(" (inreporting "r.click_cost_micros" "r.day" "r.currency") ")")}} AS click_cost_micros,
         {{whole (print "sum(" (inreporting "r.cost_micros" "r.day" "r.currency") ")")}} AS spend_micros,
         {{whole (print "sum(" (inreporting "r.platform_value_micros" "r.day" "r.currency") ")")}} AS platform_value_micros,
-        max({{norate "r.revenue_pending_micros = 0 AND r.revenue_approved_micros = 0 AND r.revenue_rejected_micros = 0 AND r.click_cost_micros = 0 AND r.cost_micros = 0 AND r.platform_value_micros = 0" "r.day" "r.currency"}}) AS rate_missing,
+        max({{norate "r.revenue_pending_micros = 0 AND r.revenue_approved_micros = 0 AND r.revenue_rejected_micros = 0" "r.day" "r.currency"}}) AS revenue_missing,
+        max({{norate "r.click_cost_micros = 0 AND r.cost_micros = 0 AND r.platform_value_micros = 0" "r.day" "r.currency"}}) AS cost_missing,
         max(r.refreshed_at) AS refreshed_at
     FROM days r
     GROUP BY r.day, r.source_id, r.campaign_id, r.offer_id, r.ad_account_id, r.platform, r.platform_campaign_id, r.adset_id, r.ad_id

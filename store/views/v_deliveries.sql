@@ -1,5 +1,7 @@
 -- One row is the promise to tell one destination about one conversion; the key
 -- is delivery_id, and conversion × destination × kind × generation is unique.
+-- Rows add up, and value a kind and a currency at a time: a replay, a retraction
+-- and each destination speak of the same conversion again.
 CREATE VIEW v_deliveries AS
 SELECT
     d.delivery_id,                                             -- our ID

@@ -26,10 +26,10 @@ SELECT
     {{whole "sum(CASE WHEN s.sent = 1 AND s.since_conversion > 3600000 THEN 1 ELSE 0 END)"}} AS n_late_1h, -- of those sent, more than an hour after the conversion
     max(CASE WHEN s.place = (s.told + 1) / 2 THEN s.delay END) AS p50_delay_s, -- seconds from postback to platform: half took no longer
     max(CASE WHEN s.place = (s.told * 95 + 99) / 100 THEN s.delay END) AS p95_delay_s, -- 95 of 100 took no longer
-    {{whole "sum(CASE WHEN s.status = 'dead' AND s.last_http = 0 THEN 1 ELSE 0 END)"}} AS n_skipped_no_key, -- given up before a request: nothing was known to match by
-    {{whole "sum(CASE WHEN s.status = 'dead' AND s.last_http > 0 THEN 1 ELSE 0 END)"}} AS n_rejected -- given up after the platform's answer
+    {{whole "sum(CASE WHEN s.status = 'dead' AND s.last_code = 'unsendable' THEN 1 ELSE 0 END)"}} AS n_skipped_no_key, -- given up before a request: nothing was known to match by
+    {{whole "sum(CASE WHEN s.status = 'dead' AND s.last_code <> 'unsendable' THEN 1 ELSE 0 END)"}} AS n_rejected -- given up for any other reason, the platform's answer above all
 FROM (
-    SELECT v.conversion_day AS day, d.destination_id, d.event_name, v.source_id, d.conversion_id, d.status, d.last_http, v.match_method,
+    SELECT v.conversion_day AS day, d.destination_id, d.event_name, v.source_id, d.conversion_id, d.status, d.last_code, v.match_method,
         k.sent_click_id, k.sent_fbp, k.sent_ip, k.sent_ua, k.sent_email, k.sent_phone, k.sent_user_id, k.ip_family, k.consent,
         CASE WHEN d.status IN ('skipped', 'dry_run', 'tested') THEN 0 ELSE 1 END AS owed,
         CASE WHEN d.delivered_at > 0 AND d.status = 'delivered' THEN 1 ELSE 0 END AS sent,

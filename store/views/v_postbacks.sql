@@ -1,5 +1,6 @@
--- One row is a request received from a network; the key is postback_id. Several
--- may speak of one conversion: count conversions in v_conversions.
+-- One row is a request received from a network; the key is postback_id. Counting
+-- rows adds up to requests: several may speak of one conversion, so count those,
+-- and add payouts up, in v_conversions.
 CREATE VIEW v_postbacks AS
 SELECT
     p.postback_id,                                        -- our ID

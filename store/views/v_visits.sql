@@ -1,4 +1,5 @@
--- One row is what a landing page told once of a click; the key is visit_id.
+-- One row is what a landing page told once of a click; the key is visit_id. Rows
+-- add up.
 -- Count lp_view or lp_click rows for page views and for links followed; for
 -- visitors, count clicks with lp_viewed_at in v_clicks.
 CREATE VIEW v_visits AS

@@ -1,0 +1,472 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"subfive"
+	"subfive/costs"
+	"subfive/moving"
+	"subfive/store"
+)
+
+// costFlags are the flags of import costs.
+type costFlags struct {
+	platform, source, currency, dates, decimal, reject string
+
+	maps   []string
+	dryRun bool
+}
+
+func newImportCosts(a *app) *cobra.Command {
+	var f costFlags
+	c := &cobra.Command{
+		Use:   "costs FILE",
+		Short: "Take in what ads cost, from an ads manager's own export",
+		Long: `Reads an ads manager's CSV export with a breakdown by day, or any CSV with a day and a spend, and keeps
+what each ad cost on each day. A day of a source is replaced as a whole: import again and it is corrected,
+never doubled, and an ad that is gone from the export is gone. A day with a row that can't be read is left
+as it was. docs/costs.md says which columns to export.`,
+		Example: `  subfive import costs meta.csv --platform meta --source meta-us --dry-run
+  subfive import costs google.csv --platform google --rejected rejected.csv
+  subfive import costs spend.csv --source native-1 --map "Media cost=spend" --map "Banner=ad_id"`,
+		Args: exactly(1, "the file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(s session) error { return a.importCosts(c.Context(), s, f, args[0]) })
+		},
+	}
+	var platforms []string
+	for _, p := range costs.Platforms() {
+		platforms = append(platforms, string(p))
+	}
+	c.Flags().StringVar(&f.platform, "platform", "", "whose export it is: "+strings.Join(platforms, ", ")+"; else the source's platform")
+	c.Flags().StringVar(&f.source, "source", "", "the source whose account it is of; else found by each row's account ID, or the platform's only one")
+	c.Flags().StringVar(&f.currency, "currency", "", "of amounts that name none; else the source's")
+	c.Flags().StringArrayVar(&f.maps, "map", nil, "COLUMN=FIELD: what a column is taken for; ignore leaves it out; may be repeated")
+	c.Flags().StringVar(&f.dates, "dates", "", "what 03/04/2026 means: mdy or dmy")
+	c.Flags().StringVar(&f.decimal, "decimal", "", "the mark before decimals: point or comma; else seen from the numbers")
+	c.Flags().StringVar(&f.reject, "rejected", "", "a new file for the days that are refused, to be mended and imported again")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "read all, show the first 5 as read, and record nothing")
+	return c
+}
+
+// costRows is how many rows of whole days are held in memory at a time. The file
+// is read again for each so many.
+const costRows = 50_000
+
+// costImport is one file on its way in. Its rows are read several times: to see
+// how numbers are written, to see which days are whole, and to keep those.
+type costImport struct {
+	*feed
+	s        session
+	flags    costFlags
+	platform costs.Platform
+	given    map[string]costs.Field
+	columns  []costs.Column
+	reader   costs.Reader
+	sources  []subfive.Source // that a row may be of
+
+	id     string // of the import: the same file, the same ID
+	days   map[costDay]*costDayRows
+	broken bool // a row's day can't be read: no day is known to be whole
+	totals int  // lines that only add up
+	sums   map[string]subfive.Micros
+}
+
+// costDay is what is replaced as one.
+type costDay struct{ day, source string }
+
+type costDayRows struct {
+	rows   int
+	broken bool
+}
+
+func (a *app) importCosts(ctx context.Context, s session, flags costFlags, path string) error {
+	i := &costImport{s: s, flags: flags, days: map[costDay]*costDayRows{}, sums: map[string]subfive.Micros{}}
+	setup, err := s.Setup(ctx)
+	if err != nil {
+		return err
+	}
+	if err := i.prepare(a, setup); err != nil {
+		return err
+	}
+	if err := i.open(a, path); err != nil {
+		return err
+	}
+	err = i.run(ctx)
+	if err := errors.Join(err, i.close()); err != nil {
+		return fmt.Errorf("import %s: %w", path, err)
+	}
+	return i.end()
+}
+
+// prepare checks the flags.
+func (i *costImport) prepare(a *app, setup subfive.Setup) error {
+	f := i.flags
+	i.reader = costs.Reader{Dates: costs.Dates(f.dates), Decimal: costs.Decimal(f.decimal), Now: a.now()}
+	switch {
+	case f.dates != "" && f.dates != string(costs.MonthFirst) && f.dates != string(costs.DayFirst):
+		return usagef("--dates %s: there is mdy (month first) and dmy (day first)", f.dates)
+	case f.decimal != "" && f.decimal != string(costs.DecimalPoint) && f.decimal != string(costs.DecimalComma):
+		return usagef("--decimal %s: there is point (1,234.50) and comma (1.234,50)", f.decimal)
+	case f.reject != "" && exists(f.reject):
+		return usagef("--rejected %s: it is there already; name a new file", f.reject)
+	}
+	if f.currency != "" {
+		code, ok := subfive.Currency(f.currency)
+		if !ok {
+			return usagef("--currency %s: write an ISO code, such as USD", f.currency)
+		}
+		i.flags.currency = code
+	}
+	i.given = map[string]costs.Field{}
+	for _, m := range f.maps {
+		at := strings.LastIndexByte(m, '=')
+		if at <= 0 || at == len(m)-1 {
+			return usagef("--map %s: write COLUMN=FIELD, such as --map \"Media cost=spend\"", m)
+		}
+		i.given[m[:at]] = costs.Field(m[at+1:])
+	}
+	return i.choose(setup)
+}
+
+// choose says whose export it is, and which sources its rows may be of.
+func (i *costImport) choose(setup subfive.Setup) error {
+	f := i.flags
+	i.platform = costs.Platform(f.platform)
+	if f.platform != "" && !slices.Contains(costs.Platforms(), i.platform) {
+		return usagef("--platform %s: there is meta, tiktok, google, reddit and generic", f.platform)
+	}
+	if f.source != "" {
+		source, ok := setup.Source(f.source)
+		if !ok {
+			return usagef("--source %s: there is no such source; there is: %s", f.source, sourceIDs(setup.Sources))
+		}
+		known := slices.Contains(costs.Platforms(), costs.Platform(source.Platform))
+		switch {
+		case f.platform == "" && known:
+			i.platform = costs.Platform(source.Platform)
+		case f.platform == "":
+			i.platform = costs.Generic
+		case i.platform != costs.Generic && f.platform != source.Platform:
+			return usagef("--source %s is bought on %s, not on %s", f.source, source.Platform, f.platform)
+		}
+		i.sources = []subfive.Source{source}
+		return nil
+	}
+	if f.platform == "" {
+		return usagef("say whose export it is: --platform, or --source for one of %s", sourceIDs(setup.Sources))
+	}
+	for _, s := range setup.Sources {
+		if s.Platform == f.platform || i.platform == costs.Generic {
+			i.sources = append(i.sources, s)
+		}
+	}
+	if len(i.sources) == 0 {
+		return usagef("--platform %s: no source is bought there; there is: %s", f.platform, sourceIDs(setup.Sources))
+	}
+	return nil
+}
+
+func sourceIDs(sources []subfive.Source) string {
+	var ids []string
+	for _, s := range sources {
+		ids = append(ids, s.ID)
+	}
+	if len(ids) == 0 {
+		return "none yet"
+	}
+	return strings.Join(ids, ", ")
+}
+
+// open opens the file and says what its columns are taken for.
+func (i *costImport) open(a *app, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return usageError{err}
+	}
+	i.feed = &feed{a: a, r: &reading{reject: i.flags.reject, dryRun: i.flags.dryRun}, file: file}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return errors.Join(fmt.Errorf("read %s: %w", path, err), file.Close())
+	}
+	i.id = subfive.DeriveID(prefixImport, hex.EncodeToString(hash.Sum(nil)))
+	if err := i.rewind(); err != nil {
+		return errors.Join(usageError{fmt.Errorf("%s: %w", path, err)}, file.Close())
+	}
+	fmt.Fprintf(a.stdout, "%s is read as costs of %s:\n", path, i.platform)
+	for _, c := range i.columns {
+		fmt.Fprintf(a.stdout, "  %s\n", plain(c.Words()))
+	}
+	return nil
+}
+
+// prefixImport begins the ID of an import of costs.
+const prefixImport = "im_"
+
+// rewind reads the file from its beginning, below its header.
+func (i *costImport) rewind() (err error) {
+	table := func(isHeader func([]string) bool) error {
+		if _, err := i.file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		i.table, err = moving.NewTableBelow(i.file, isHeader)
+		return err
+	}
+	if err = table(func(cells []string) bool { return i.platform.IsHeader(cells, i.given) }); errors.Is(err, moving.ErrNoHeader) {
+		err = table(func(cells []string) bool { return len(cells) > 1 }) // to say what it lacks
+	}
+	if err != nil {
+		return err
+	}
+	i.columns, err = i.platform.Columns(i.table.Header, i.given)
+	i.reader.Columns = i.columns
+	return err
+}
+
+// each reads all rows but totals. wrong is what is wrong with a row that can't be
+// read; it then has no cost but perhaps its day.
+func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.Cost, wrong *moving.Rejection) error) error {
+	if err := i.rewind(); err != nil {
+		return err
+	}
+	i.totals = 0
+	for {
+		row, err := i.table.Next()
+		if errors.Is(err, io.EOF) {
+			return ctx.Err()
+		}
+		var wrong *moving.Rejection
+		if err != nil && !errors.As(err, &wrong) || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		cells := row.Cells
+		if wrong != nil {
+			cells = strings.Split(row.Raw, ",")
+		}
+		if i.reader.IsTotal(cells) {
+			i.totals++
+			continue
+		}
+		var c costs.Cost
+		if wrong == nil {
+			c, err = i.reader.Cost(costs.Row{Line: row.Line, Cells: row.Cells})
+			var bad *costs.Rejection
+			if errors.As(err, &bad) {
+				wrong = (*moving.Rejection)(bad)
+			}
+		}
+		if err := fn(row, c, wrong); err != nil {
+			return err
+		}
+	}
+}
+
+// run reads the file and keeps its whole days.
+func (i *costImport) run(ctx context.Context) error {
+	if err := i.each(ctx, func(row moving.Row, _ costs.Cost, _ *moving.Rejection) error {
+		if len(row.Cells) == len(i.columns) {
+			i.reader.Learn(costs.Row{Line: row.Line, Cells: row.Cells})
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := i.reader.Learned(); err != nil {
+		return usageError{fmt.Errorf("%w; say which is right: --decimal point or --decimal comma", err)}
+	}
+	if err := i.each(ctx, i.look); err != nil {
+		return err
+	}
+	if err := i.keepRejected(ctx); err != nil {
+		return err
+	}
+	whole := i.whole()
+	if i.flags.dryRun {
+		return i.dryRun(ctx, whole)
+	}
+	added, err := i.keep(ctx, whole)
+	i.say(whole, added)
+	if err != nil {
+		return fmt.Errorf("%w; run it again: the days that were kept are replaced by the same", err)
+	}
+	return i.warn(ctx, whole)
+}
+
+// look notes a row's day, and whether it can be read.
+func (i *costImport) look(row moving.Row, c costs.Cost, wrong *moving.Rejection) error {
+	source, why := i.place(c)
+	if wrong == nil && why != "" {
+		wrong = &moving.Rejection{Line: row.Line, Reason: why}
+	}
+	switch {
+	case wrong == nil:
+	case c.Day == "" || why != "":
+		i.broken = true
+	}
+	if c.Day != "" && why == "" {
+		of := costDay{c.Day, source.ID}
+		if i.days[of] == nil {
+			i.days[of] = &costDayRows{}
+		}
+		i.days[of].rows++
+		i.days[of].broken = i.days[of].broken || wrong != nil
+	}
+	if wrong != nil {
+		i.rejected++
+		if len(i.reasons) < shownReasons {
+			i.reasons = append(i.reasons, wrong.Error())
+		}
+	}
+	return nil
+}
+
+// place says which source a row is of, or why none.
+func (i *costImport) place(c costs.Cost) (subfive.Source, string) {
+	if c.AccountID != "" {
+		for _, s := range i.sources {
+			if s.AccountID != "" && costs.AccountID(s.AccountID) == c.AccountID {
+				return s, ""
+			}
+		}
+	}
+	if len(i.sources) > 1 {
+		if c.AccountID == "" {
+			return subfive.Source{}, "it names no account, and it may be of " + sourceIDs(i.sources) + "; say which: --source ID"
+		}
+		return subfive.Source{}, "no source has the account " + c.AccountID + "; set account_id on the source that it is"
+	}
+	s := i.sources[0]
+	if c.AccountID != "" && s.AccountID != "" {
+		return s, "it is of the account " + c.AccountID + ", and source " + s.ID + " is of " + s.AccountID
+	}
+	return s, ""
+}
+
+// whole are the days that can be kept, the first day first.
+func (i *costImport) whole() []costDay {
+	var all []costDay
+	for of, d := range i.days {
+		if !d.broken && !i.broken {
+			all = append(all, of)
+		}
+	}
+	slices.SortFunc(all, func(a, b costDay) int { return strings.Compare(a.day+" "+a.source, b.day+" "+b.source) })
+	return all
+}
+
+// keepRejected writes the rows of days that are not kept, those too that could be
+// read: only all of them together replace the day.
+func (i *costImport) keepRejected(ctx context.Context) error {
+	if i.rejected == 0 || i.flags.reject == "" {
+		return nil
+	}
+	n, reasons := i.rejected, i.reasons
+	defer func() { i.rejected, i.reasons = n, reasons }()
+	return i.each(ctx, func(row moving.Row, c costs.Cost, wrong *moving.Rejection) error {
+		source, why := i.place(c)
+		d := i.days[costDay{c.Day, source.ID}]
+		switch {
+		case wrong != nil:
+		case why != "":
+			wrong = &moving.Rejection{Line: row.Line, Reason: why}
+		case i.broken:
+			wrong = &moving.Rejection{Line: row.Line, Reason: "nothing is wrong with it, but no day is known to be whole"}
+		case d.broken:
+			wrong = &moving.Rejection{Line: row.Line, Reason: "nothing is wrong with it, but another row of its day is refused"}
+		default:
+			return nil
+		}
+		return i.refuse(row, wrong)
+	})
+}
+
+// cost is a row as it is kept.
+func (i *costImport) cost(c costs.Cost, source subfive.Source) store.Cost {
+	k := store.Cost{
+		SourceID: source.ID, Day: c.Day, AdAccountID: source.AccountID, Platform: source.Platform, Ad: c.Ad, Spend: c.Spend,
+		Impressions: c.Impressions, Clicks: c.Clicks, Conversions: c.Conversions, Value: c.Value,
+	}
+	if k.AdAccountID == "" {
+		k.AdAccountID = c.AccountID
+	}
+	for _, code := range []string{i.flags.currency, source.Currency} {
+		if k.Spend.Currency == "" {
+			k.Spend.Currency = code
+		}
+	}
+	return k
+}
+
+// keep keeps whole days, so many at a time as fit. added is how many rows were
+// added to another of the same ad and day.
+func (i *costImport) keep(ctx context.Context, whole []costDay) (added int, err error) {
+	var bar *progressbar.ProgressBar
+	if isTerminal(i.a.stderr) {
+		bar = progressbar.NewOptions(len(whole), progressbar.OptionSetWriter(i.a.stderr), progressbar.OptionSetDescription("days"),
+			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	for len(whole) > 0 {
+		n, rows := 0, 0
+		for n < len(whole) && (n == 0 || rows+i.days[whole[n]].rows <= costRows) {
+			rows += i.days[whole[n]].rows
+			n++
+		}
+		twice, err := i.keepSome(ctx, whole[:n])
+		added += twice
+		if err != nil {
+			return added, err
+		}
+		whole = whole[n:]
+		if bar != nil {
+			if err := bar.Add(n); err != nil {
+				return added, err
+			}
+		}
+	}
+	return added, nil
+}
+
+func (i *costImport) keepSome(ctx context.Context, some []costDay) (added int, err error) {
+	wanted := map[costDay]bool{}
+	for _, of := range some {
+		wanted[of] = true
+	}
+	var rows []store.Cost
+	keys := map[store.Cost]bool{}
+	err = i.each(ctx, func(_ moving.Row, c costs.Cost, _ *moving.Rejection) error {
+		source, _ := i.place(c)
+		if !wanted[costDay{c.Day, source.ID}] {
+			return nil
+		}
+		k := i.cost(c, source)
+		key := store.Cost{SourceID: k.SourceID, Day: k.Day, Ad: subfive.Ad{CampaignID: k.Ad.CampaignID, SetID: k.Ad.SetID, ID: k.Ad.ID}}
+		if keys[key] {
+			added++
+		}
+		keys[key] = true
+		rows = append(rows, k)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := i.s.ReplaceCosts(ctx, i.id, i.a.now(), rows); err != nil {
+		return 0, err
+	}
+	for _, k := range rows {
+		i.sums[k.Spend.Currency] += k.Spend.Amount
+	}
+	return added, nil
+}

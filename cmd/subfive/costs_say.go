@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"subfive/costs"
+	"subfive/moving"
+)
+
+// say says what was kept.
+func (i *costImport) say(whole []costDay, added int) {
+	rows := 0
+	for _, of := range whole {
+		rows += i.days[of].rows
+	}
+	w := i.a.stdout
+	if i.reader.Decimal != costs.DecimalUnknown {
+		fmt.Fprintf(w, "decimals have a %s before them\n", i.reader.Decimal)
+	}
+	fmt.Fprintf(w, "%s of %s imported%s, %d rejected\n", count(rows, "row", "rows"), count(len(whole), "day", "days"), i.spent(), i.rejected)
+	if i.totals > 0 {
+		fmt.Fprintf(w, "%s left out: totals\n", count(i.totals, "line", "lines"))
+	}
+	if added > 0 {
+		fmt.Fprintf(w, "%s added to another of the same ad and day; if the file holds the same rows twice, mend it and import it again\n", count(added, "row", "rows"))
+	}
+	i.sayRefusedDays()
+}
+
+func (i *costImport) spent() string {
+	var parts []string
+	for _, code := range slices.Sorted(maps.Keys(i.sums)) {
+		parts = append(parts, i.sums[code].String()+" "+code)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// sayRefusedDays says which days are left as they were.
+func (i *costImport) sayRefusedDays() {
+	if i.broken {
+		fmt.Fprintln(i.a.stdout, "a row's day or source is not known, so that no day is known to be whole: all days are left as they were")
+		return
+	}
+	var days []string
+	for of, d := range i.days {
+		if d.broken {
+			days = append(days, of.day+" of "+of.source)
+		}
+	}
+	slices.Sort(days)
+	if len(days) > 0 {
+		fmt.Fprintf(i.a.stdout, "left as they were, as a row of theirs is rejected: %s\n", clip(strings.Join(days, ", "), 400))
+	}
+}
+
+// dryRun shows the first rows as they are read.
+func (i *costImport) dryRun(ctx context.Context, whole []costDay) error {
+	shown, rows := 0, 0
+	err := i.each(ctx, func(_ moving.Row, c costs.Cost, wrong *moving.Rejection) error {
+		source, why := i.place(c)
+		if wrong != nil || why != "" {
+			return nil
+		}
+		rows++
+		k := i.cost(c, source)
+		i.sums[k.Spend.Currency] += k.Spend.Amount
+		if shown == shownRows {
+			return nil
+		}
+		shown++
+		return writeJSON(i.a.stdout, costItem(k))
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(i.a.stdout, "dry run: %s can be read%s, %d can't; %s would be replaced; nothing was recorded\n",
+		count(rows, "row", "rows"), i.spent(), i.rejected, count(len(whole), "day", "days"))
+	i.sayRefusedDays()
+	return i.warn(ctx, whole)
+}
+
+// warn says what a reader of reports should know: where IDs are missing, where
+// the account's days or money are not those of reports.
+func (i *costImport) warn(ctx context.Context, whole []costDay) error {
+	w := i.a.stdout
+	level, nameless := costs.LevelOf(i.columns)
+	if nameless != "" {
+		fmt.Fprintf(w, "note: the file names each %s but not its ID, which links bring: costs are known by %s; add the ID's column to the export\n", nameless, level)
+	} else if level == costs.ByAccount {
+		fmt.Fprintln(w, "note: the file tells no ads apart: costs are spread over all clicks of the day")
+	}
+	reporting := i.s.file.Server.Reporting
+	days := map[string][]string{} // by source
+	for _, of := range whole {
+		days[of.source] = append(days[of.source], of.day)
+	}
+	for _, s := range i.sources {
+		if len(days[s.ID]) == 0 {
+			continue
+		}
+		switch {
+		case s.Timezone == "":
+			fmt.Fprintf(w, "note: source %s does not say its account's time zone; if it is not %s, set timezone on it\n", s.ID, reporting.Timezone)
+		case !sameDays(s.Timezone, reporting.Timezone, days[s.ID]):
+			fmt.Fprintf(w, "warning: the days of source %s are those of %s, reports' are of %s: costs and clicks of a day are not of the same hours; set reporting.timezone to %s if you can\n",
+				s.ID, s.Timezone, reporting.Timezone, s.Timezone)
+		}
+	}
+	var all []string
+	for _, of := range whole {
+		all = append(all, of.day)
+	}
+	slices.Sort(all)
+	return i.warnMoney(ctx, slices.Compact(all))
+}
+
+// warnMoney says which amounts reports can't convert.
+func (i *costImport) warnMoney(ctx context.Context, days []string) error {
+	w := i.a.stdout
+	reporting := i.s.file.Server.Reporting.Currency
+	for _, code := range slices.Sorted(maps.Keys(i.sums)) {
+		for _, s := range i.sources {
+			if len(i.sources) == 1 && s.Currency != "" && s.Currency != code {
+				fmt.Fprintf(w, "warning: amounts are in %s, and source %s says that its account is in %s\n", code, s.ID, s.Currency)
+			}
+		}
+		if code == reporting {
+			continue
+		}
+		without, err := i.s.WithoutRate(ctx, code, days)
+		if err != nil {
+			return err
+		}
+		if len(without) == 0 {
+			fmt.Fprintf(w, "note: amounts are in %s; reports convert them to %s by each day's rate\n", code, reporting)
+			continue
+		}
+		fmt.Fprintf(w, "warning: amounts are in %s and reports in %s, and there is no rate for %s (%s): they show no cost there; subfive import rates\n",
+			code, reporting, count(len(without), "day", "days"), clip(strings.Join(without, ", "), 80))
+	}
+	return nil
+}
+
+// sameDays reports whether the days are the same hours in both zones.
+func sameDays(one, other string, days []string) bool {
+	a, errA := time.LoadLocation(one)
+	b, errB := time.LoadLocation(other)
+	if errA != nil || errB != nil {
+		return one == other
+	}
+	return !slices.ContainsFunc(days, func(day string) bool {
+		begins, err := time.ParseInLocation(time.DateOnly, day, a)
+		also, errAlso := time.ParseInLocation(time.DateOnly, day, b)
+		return err != nil || errAlso != nil || !begins.Equal(also)
+	})
+}

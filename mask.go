@@ -1,0 +1,29 @@
+package subfive
+
+import (
+	"regexp"
+	"strings"
+)
+
+// address is what looks like an e-mail address, as it is or escaped for a URL;
+// phone a number with its country's code: a plus and at least eight digits.
+var (
+	address = regexp.MustCompile(`[\pL\pN._%+'-]+(?:@|%(?:25)*40)[\pL\pN][\pL\pN.-]*(?:\.|%2[Ee])\pL{2,}`)
+	phone   = regexp.MustCompile(`(^|[^\pL\pN+/])(?:\+|%(?:25)*2[Bb])[0-9](?:(?:[ .()-]|%20)*[0-9]){7,14}`)
+)
+
+// MaskAddresses returns text, a value or a URL, with Hidden in place of whatever
+// looks like an e-mail address, and of phone numbers that are unmistakably some: a
+// plus and at least eight digits. It is for what a person sees and a platform is
+// told; it knows no names and no digests.
+func MaskAddresses(text string) string {
+	if strings.ContainsAny(text, "@%") {
+		text = address.ReplaceAllString(text, Hidden)
+	}
+	if strings.ContainsAny(text, "+%") {
+		for before := ""; before != text; { // one that follows another begins where that ended
+			before, text = text, phone.ReplaceAllString(text, "${1}"+Hidden)
+		}
+	}
+	return text
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"subfive"
+)
+
+// quarter records clicks over 90 days on 120 ads of six sources, of which one in
+// fifty converts, and what the ads cost.
+func quarter(t *testing.T, s *Store, clicks int) {
+	t.Helper()
+	const size = 2000
+	random := rand.New(rand.NewPCG(1, 2))
+	start := noon.AddDate(0, 0, -90)
+	step := 90 * 24 * time.Hour / time.Duration(clicks)
+	for from := 0; from < clicks; from += size {
+		b := subfive.Batch{At: noon}
+		for i := from; i < min(clicks, from+size); i++ {
+			ad := random.IntN(120)
+			at := start.Add(step * time.Duration(i))
+			b.Clicks = append(b.Clicks, on(i, fmt.Sprint("120210", ad), func(c *subfive.Click) {
+				c.ClickedAt, c.SourceID, c.CampaignID = at, fmt.Sprint("source-", ad%6), fmt.Sprint("campaign-", ad%12)
+				c.Ad.CampaignID, c.Ad.SetID = fmt.Sprint("c", ad/20), fmt.Sprint("s", ad/5)
+				c.Visitor = subfive.Visitor{Country: []string{"US", "DE", "FR"}[random.IntN(3)], Device: subfive.DevicePhone}
+				c.IsBot = random.IntN(20) == 0
+			}))
+			if i%50 == 0 {
+				b.Conversions = append(b.Conversions, paid(i, fmt.Sprint("click", i), 42_500_000, "USD", subfive.StatusPending, at.Add(time.Hour)))
+			}
+		}
+		record(t, s, b)
+	}
+	var costs []Cost
+	for d := range 90 {
+		for ad := range 120 {
+			c := costOf(fmt.Sprint("120210", ad), 5_000_000, "USD")
+			c.SourceID, c.Day = fmt.Sprint("source-", ad%6), start.AddDate(0, 0, d).Format(time.DateOnly)
+			costs = append(costs, c)
+		}
+	}
+	if err := s.ReplaceCosts(t.Context(), "im_1", noon, costs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// With a million clicks over 90 days, which SUBFIVE_LOAD=full makes, a report of
+// them all takes 200 ms at most.
+func TestDailyViewIsFast(t *testing.T) {
+	if os.Getenv("SUBFIVE_LOAD") != "full" {
+		t.Log("run with SUBFIVE_LOAD=full: it takes minutes; the plan is checked without")
+		return
+	}
+	const limit = 200 * time.Millisecond
+	each(t, func(t *testing.T, s *Store) {
+		started := time.Now()
+		quarter(t, s, 1_000_000)
+		t.Logf("recorded in %s", time.Since(started).Round(time.Second))
+		if s.dialect == dialectPostgres {
+			if err := s.write(t.Context(), s.screens, func(tx *tx) error { return tx.command(t.Context(), statementTimeout, "ANALYZE") }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, query := range []string{
+			"SELECT * FROM v_daily WHERE day >= '2026-02-03'",
+			"SELECT day, sum(clicks), sum(conversions), sum(revenue_micros), sum(cost_micros) FROM v_daily WHERE day >= '2026-02-03' GROUP BY day",
+			"SELECT ad_id, sum(clicks), sum(profit_micros) FROM v_daily WHERE source_id = 'source-3' GROUP BY ad_id",
+			"SELECT day, sum(revenue_micros) FROM v_daily WHERE day >= '2026-02-03' AND campaign_id = 'campaign-3' GROUP BY day",
+			"SELECT * FROM v_daily WHERE day = '2026-04-01'",
+			"SELECT * FROM v_daily WHERE ad_id = '12021077'",
+			"SELECT * FROM v_cohort WHERE click_day >= '2026-04-01'",
+			"SELECT * FROM v_match_quality WHERE day = '2026-04-01'",
+		} {
+			var times []time.Duration
+			rows := 0
+			for range 7 {
+				started := time.Now()
+				rows = len(answer(t, s, query))
+				times = append(times, time.Since(started))
+			}
+			slices.Sort(times)
+			t.Logf("%4d ms (best %d) %6d rows: %s", times[3].Milliseconds(), times[0].Milliseconds(), rows, query)
+			if times[0] > limit {
+				t.Errorf("took %s: %s", times[0], query)
+			}
+		}
+		started = time.Now()
+		done, err := s.RebuildDays(t.Context(), "", noon, func(string) {})
+		t.Logf("counted anew in %s: %+v, %v", time.Since(started).Round(time.Second), done, err)
+		if err != nil || done.Changed != 0 {
+			t.Error("the sums are not what counting anew gives")
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/huandu/go-sqlbuilder"
+
+	"subfive"
+)
+
+// pageSize is how many records of a snapshot one query reads.
+const pageSize = 2000
+
+// recount adds what the records of a time count, and what happened then on the
+// landing pages of other clicks.
+func (t *tx) recount(ctx context.Context, into *sums, from, to int64) error {
+	seen := map[string]bool{}
+	err := t.pages(ctx, "clicks", "click_id", "clicked_at", "doc", from, to, func(r *sql.Rows) (at int64, id string, err error) {
+		var c subfive.Click
+		if err := scanDoc(r, &c, &at, &id); err != nil {
+			return 0, "", err
+		}
+		into.click(c, 1)
+		seen[c.ID] = true
+		return at, id, nil
+	})
+	if err != nil {
+		return err
+	}
+	var visited []string
+	err = t.pages(ctx, "visits", "visit_id", "visited_at", "click_id", from, to, func(r *sql.Rows) (at int64, id string, err error) {
+		var click string
+		err = r.Scan(&at, &id, &click)
+		if !seen[click] {
+			visited = append(visited, click)
+		}
+		return at, id, err
+	})
+	if err != nil {
+		return err
+	}
+	others := map[string]subfive.Click{}
+	if err := t.clicksByID(ctx, visited, others); err != nil {
+		return err
+	}
+	for _, c := range others {
+		into.click(c, 1)
+	}
+	return t.recountConversions(ctx, into, from, to)
+}
+
+func (t *tx) recountConversions(ctx context.Context, into *sums, from, to int64) error {
+	var page []subfive.Conversion
+	flush := func() error {
+		var ids []string
+		for _, v := range page {
+			ids = append(ids, v.AttributedClickID)
+		}
+		c := changes{sums: into, clicks: map[string]subfive.Click{}}
+		if err := t.clicksByID(ctx, ids, c.clicks); err != nil {
+			return err
+		}
+		for _, v := range page {
+			into.conversion(v, c.clickOf(v), 1)
+		}
+		page = nil
+		return nil
+	}
+	err := t.pages(ctx, "conversions", "conversion_id", "converted_at", "doc", from, to, func(r *sql.Rows) (at int64, id string, err error) {
+		var v subfive.Conversion
+		err = scanDoc(r, &v, &at, &id)
+		page = append(page, v)
+		return at, id, err
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// pages reads the rows of a table between two moments, a page at a time: no
+// statement runs long.
+func (t *tx) pages(ctx context.Context, table, key, at, what string, from, to int64, scan func(*sql.Rows) (int64, string, error)) error {
+	after := ""
+	for {
+		n := 0
+		err := t.query(ctx, "page of "+table, func() string {
+			b := t.s.flavor.NewSelectBuilder()
+			b.Select(at, key, what).From(table).
+				Where(b.GE(at, 0), b.LT(at, 0), b.Or(at+" > "+b.Var(0), b.GT(key, ""))).OrderBy(at, key).Limit(1)
+			return text(b)
+		}, []any{from, to, from, after, pageSize}, func(r *sql.Rows) (err error) {
+			n++
+			from, after, err = scan(r)
+			return err
+		})
+		if err != nil || n < pageSize {
+			return err
+		}
+	}
+}
+
+// takeSums takes away what the rollups have of a day.
+func (t *tx) takeSums(ctx context.Context, from *sums, day string, begin, end int64) error {
+	err := t.takeFrom(ctx, daysTable, func(b *sqlbuilder.SelectBuilder) { b.Where(b.EQ("day", "")) }, []any{day}, from.days)
+	if err != nil {
+		return err
+	}
+	return t.takeFrom(ctx, hoursTable, func(b *sqlbuilder.SelectBuilder) { b.Where(b.GE("hour", 0), b.LT("hour", 0)) }, []any{begin, end}, from.hours)
+}
+
+func (t *tx) takeFrom(ctx context.Context, r rollup, where func(*sqlbuilder.SelectBuilder), args []any, from map[sumKey]tally) error {
+	return t.query(ctx, "sums of "+r.table, func() string {
+		b := t.s.flavor.NewSelectBuilder()
+		b.Select(slices.Concat(r.key, tallyColumns)...).From(r.table)
+		where(b)
+		return text(b)
+	}, args, func(rows *sql.Rows) error {
+		var key sumKey
+		var n tally
+		into := make([]any, 0, len(r.key)+tallySize)
+		for i := range r.key {
+			into = append(into, &key[i])
+		}
+		for i := range n {
+			into = append(into, &n[i])
+		}
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		had := from[key]
+		for i := range n {
+			had[i] -= n[i]
+		}
+		from[key] = had
+		return nil
+	})
+}
