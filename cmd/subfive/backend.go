@@ -278,7 +278,7 @@ func setMode(ctx context.Context, st *store.Store, by, id string, to subfive.Swi
 		if _, err := st.Plan(ctx, by, []store.ResourceChange{change}, now); err != nil {
 			return err // it comes from a file: that is to be said first
 		}
-		if err := config.Check(setup, configPlatforms()); err != nil {
+		if err := config.Check(config.Complete(setup, configPlatforms()), configPlatforms()); err != nil {
 			return err
 		}
 	}

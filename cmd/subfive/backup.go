@@ -70,7 +70,7 @@ addresses and user agents are not sealed: keep the backup like the data itself.
 
 With PostgreSQL the database is not in the archive. Run the pg_dump that is printed before each backup; what came
 between the two is in the journal's segments here, and a restore records it.`,
-		Example: `  subfive backup /var/backups/subfive-$(date +%F).tar.gz
+		Example: `  subfive backup /var/backups/subfive-2026-11-24.tar.gz
   subfive backup --with-key /mnt/safe/subfive.tar.gz`,
 		Args: exactly(1, "the file to write"),
 		RunE: func(c *cobra.Command, args []string) error {
