@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,9 @@ func (tr *tracker) owed() map[string][]string {
 	all := map[string][]string{}
 	for _, d := range tr.store.deliveries {
 		all[d.DestinationID] = append(all[d.DestinationID], string(d.Kind)+" "+string(d.Status)+" "+d.ReasonCode)
+	}
+	for _, list := range all {
+		slices.Sort(list)
 	}
 	return all
 }
