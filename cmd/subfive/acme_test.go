@@ -36,9 +36,13 @@ type authority struct {
 	root      *x509.Certificate
 	key       *ecdsa.PrivateKey
 	life      time.Duration
+	// told is closed once it is known where to ask for proofs: a tracker may want
+	// certificates before the test has said where it listens.
+	told     chan struct{}
+	tellOnce sync.Once
 
 	mu         sync.Mutex
-	thumbprint string
+	accounts   []string // the thumbprints of their keys: a client that begins with two names at once may make two
 	orders     []*order
 	plain, tls string // where the tracker listens
 	failing    bool
@@ -47,6 +51,7 @@ type authority struct {
 
 type order struct {
 	name, token string
+	thumbprint  string // of the account that ordered
 	valid       bool
 	chain       []byte
 }
@@ -69,7 +74,7 @@ func newAuthority(t *testing.T, challenge string) *authority {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &authority{challenge: challenge, root: root, key: key, life: 12 * time.Hour}
+	a := &authority{challenge: challenge, root: root, key: key, life: 12 * time.Hour, told: make(chan struct{})}
 	a.Server = httptest.NewTLSServer(a)
 	t.Cleanup(a.Close)
 	return a
@@ -87,6 +92,13 @@ func (a *authority) names() []string {
 }
 
 func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/chal/") {
+		select {
+		case <-a.told:
+		case <-r.Context().Done():
+			return
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	w.Header().Set("Replay-Nonce", rand.Text())
@@ -123,13 +135,13 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case kind == "nonce":
 		w.WriteHeader(http.StatusOK)
 	case kind == "account":
-		a.thumbprint = thumbprint(decoded(signed.Protected))
-		w.Header().Set("Location", a.URL+"/account/1")
+		a.accounts = append(a.accounts, thumbprint(decoded(signed.Protected)))
+		w.Header().Set("Location", fmt.Sprint(a.URL, "/account/", len(a.accounts)-1))
 		answer(http.StatusCreated, map[string]string{"status": "valid"})
 	case kind == "new-order":
 		var asked struct{ Identifiers []struct{ Value string } }
 		_ = json.Unmarshal(decoded(signed.Payload), &asked)
-		o := &order{name: asked.Identifiers[0].Value, token: rand.Text()}
+		o := &order{name: asked.Identifiers[0].Value, token: rand.Text(), thumbprint: a.account(decoded(signed.Protected))}
 		a.orders = append(a.orders, o)
 		w.Header().Set("Location", a.at("order", o))
 		answer(http.StatusCreated, a.shownOrder(o))
@@ -158,6 +170,21 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// account is the thumbprint of the account that a request names.
+func (a *authority) account(protected []byte) string {
+	var header struct {
+		KID string `json:"kid"`
+	}
+	var i int
+	if json.Unmarshal(protected, &header) != nil {
+		return ""
+	}
+	if _, err := fmt.Sscan(path.Base(header.KID), &i); err != nil || i >= len(a.accounts) {
+		return ""
+	}
+	return a.accounts[i]
 }
 
 func (a *authority) at(kind string, o *order) string {
@@ -196,7 +223,7 @@ func (a *authority) shownChallenge(o *order) map[string]any {
 
 // validate asks the name's host for the proof.
 func (a *authority) validate(ctx context.Context, o *order) error {
-	proof := o.token + "." + a.thumbprint
+	proof := o.token + "." + o.thumbprint
 	if a.challenge == "http-01" {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.plain+"/.well-known/acme-challenge/"+o.token, nil)
 		if err != nil {

@@ -124,6 +124,7 @@ func (a *authority) asks(r running) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.plain, a.tls = r.plain, r.address
+	a.tellOnce.Do(func() { close(a.told) })
 }
 
 // eventually waits for what happens in the background.
