@@ -14,6 +14,8 @@ type Lookup struct {
 	// WithWaiting asks for the conversions and visits that wait for one of the
 	// clicks.
 	WithWaiting bool
+	// CreditedTo are clicks whose conversions are asked for.
+	CreditedTo []string
 }
 
 // Session is a network's click session by the keys that a postback brings;
@@ -42,7 +44,9 @@ type Known struct {
 	// Visits are those of the clicks asked for, with WithWaiting, the earliest
 	// first.
 	Visits []Visit
-	// Deliveries are those of the groups' and the waiting conversions.
+	// Credited are the conversions of the clicks in CreditedTo.
+	Credited []Conversion
+	// Deliveries are those of all these conversions.
 	Deliveries []Delivery
 }
 
@@ -79,7 +83,10 @@ type Batch struct {
 	Conversions []Conversion
 	Changes     []Change
 	Withdrawals []Withdrawal
-	Deliveries  []Delivery
+	// Limited are stored deliveries whose data is to be of limited use, if they
+	// were not tried yet.
+	Limited    []string
+	Deliveries []Delivery
 	// Versions are the guards as they were read; those named move by one.
 	Versions map[string]int64
 	// Promotions are conversions whose click came late, or whose wait ended.
@@ -97,8 +104,8 @@ type Promotion struct {
 }
 
 // Withdrawal takes a delivery back that was never tried: the network rejected
-// the conversion before we told anyone. One that was tried is left alone, and
-// the retraction that waits for it follows.
+// the conversion before we told anyone, or the visitor took his consent back. One
+// that was tried is left alone, and the retraction that waits for it follows.
 type Withdrawal struct {
 	DeliveryID string
 	ReasonCode string

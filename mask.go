@@ -17,10 +17,11 @@ var (
 // plus and at least eight digits. It is for what a person sees and a platform is
 // told; it knows no names and no digests.
 func MaskAddresses(text string) string {
-	if strings.ContainsAny(text, "@%") {
+	escaped := strings.Contains(text, "%")
+	if strings.Contains(text, "@") || escaped && strings.Contains(text, "40") {
 		text = address.ReplaceAllString(text, Hidden)
 	}
-	if strings.ContainsAny(text, "+%") {
+	if strings.Contains(text, "+") || escaped && strings.ContainsAny(text, "Bb") {
 		for before := ""; before != text; { // one that follows another begins where that ended
 			before, text = text, phone.ReplaceAllString(text, "${1}"+Hidden)
 		}

@@ -53,6 +53,10 @@ type Rules struct {
 	// Kinds are what a destination can be told, by its ID, where its settings
 	// decide that; else its platform's hold.
 	Kinds map[string][]subfive.Kind
+	// Limits says, by destination ID, why one that can limit its use of data can't
+	// for a visitor of that country and address, nil if it can. One that is not
+	// named always can.
+	Limits map[string]func(country, address string) error
 	// LateClicks is how long a conversion waits for its click.
 	LateClicks time.Duration
 	// ReadConsent reads what a click's consent fields say.

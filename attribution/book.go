@@ -21,6 +21,8 @@ type book struct {
 	groups     []*subfive.Group
 	byKey      map[string][]*subfive.Group // transaction and click keys of subfive.Session
 	deliveries map[string][]subfive.Delivery
+	owed       map[string]int                  // new deliveries: their place in batch.Deliveries
+	credited   map[string][]subfive.Conversion // stored ones, by the click they count for
 
 	// quiet: what is being judged is imported, and nobody is told of it.
 	quiet   bool
@@ -40,6 +42,8 @@ func newBook(r Rules, k subfive.Known, now time.Time) *book {
 		enriched:   map[string]bool{},
 		byKey:      map[string][]*subfive.Group{},
 		deliveries: map[string][]subfive.Delivery{},
+		owed:       map[string]int{},
+		credited:   map[string][]subfive.Conversion{},
 		touched:    map[string]bool{},
 		changed:    map[string]bool{},
 		batch:      subfive.Batch{Versions: map[string]int64{}, At: now},
@@ -52,6 +56,9 @@ func newBook(r Rules, k subfive.Known, now time.Time) *book {
 	}
 	for _, g := range k.Groups {
 		b.index(&g)
+	}
+	for _, c := range k.Credited {
+		b.credited[c.AttributedClickID] = append(b.credited[c.AttributedClickID], c)
 	}
 	for _, d := range k.Deliveries {
 		b.deliveries[d.ConversionID] = append(b.deliveries[d.ConversionID], d)
@@ -153,6 +160,7 @@ func (b *book) touch(id string) { b.touched[id] = true }
 func (b *book) owe(ds ...subfive.Delivery) {
 	for _, d := range ds {
 		b.deliveries[d.ConversionID] = append(b.deliveries[d.ConversionID], d)
+		b.owed[d.ID] = len(b.batch.Deliveries)
 		b.batch.Deliveries = append(b.batch.Deliveries, d)
 	}
 }

@@ -17,11 +17,12 @@ type permission struct {
 
 // permit decides by a destination's own rows, and after them by the built-in
 // ones, what consent allows. What the visitor said of his data and his opt-out
-// are two answers; of what follows from them the more careful holds.
+// are two answers; of what follows from them the more careful holds. So it does
+// of what the click says and what the network passed on.
 func (b *book) permit(c subfive.Conversion, to subfive.Destination) permission {
 	click := b.clicks[c.AttributedClickID]
-	said := b.rules.ReadConsent(click.Consent)
-	at := region{country: b.country(c, click), gdpr: said.GDPR}
+	said := b.rules.ReadConsent(click.Consent).Careful(b.rules.ReadConsent(c.Consent))
+	at := region{country: b.country(c, click), gdpr: said.GDPR, address: click.Request.ClientAddr}
 	p := b.answer(to, said.UserData, at)
 	if said.OptOut {
 		if o := b.answer(to, subfive.ConsentGPC, at); carefulness(o.do) > carefulness(p.do) {
@@ -65,6 +66,7 @@ func carefulness(do subfive.ConsentAction) int {
 type region struct {
 	country string // "": not known
 	gdpr    bool   // the page said that the GDPR applies
+	address string // the visitor's, of his click
 }
 
 func (r region) in(where []string) bool {
@@ -120,6 +122,11 @@ func (b *book) answer(to subfive.Destination, when subfive.ConsentState, at regi
 	row := rows[i]
 	p := permission{do: row.Do, code: reason(when)}
 	p.why = fmt.Sprintf("%s %s: "+which+" says %s", saying(when), at, i+1, row)
+	if limits := b.rules.Limits[to.ID]; p.do == subfive.ConsentLimit && limits != nil {
+		if err := limits(at.country, at.address); err != nil {
+			return permission{do: subfive.ConsentSkip, code: p.code, why: p.why + ", which can't be done, so that it is skipped: " + err.Error()}
+		}
+	}
 	if p.do == subfive.ConsentSkip {
 		own := subfive.ConsentRule{Where: []string{at.word()}, When: when, Do: subfive.ConsentSend}
 		p.why += fmt.Sprintf("; to send all the same, put a row before it under consent of %s: %s", to.ID, own)

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,102 @@ func TestConsentDecides(t *testing.T) {
 			}
 			if diff := cmp.Diff(map[string]decision{"meta": tt.meta, "relay": tt.relay}, got); diff != "" {
 				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Without a click, what the network passed on decides; with one, the more careful
+// of both. A direct conversion is where the network says.
+func TestConsentOfPostbacksDecides(t *testing.T) {
+	type fields = map[string]string
+	granted, denied := fields{"consent_ad_user_data": "granted"}, fields{"consent_ad_user_data": "CONSENT_DENIED"}
+	tests := map[string]struct {
+		direct          bool
+		click, postback fields
+		country         string // as the network says
+		want            string
+	}{
+		"direct, nothing said":                {true, nil, nil, "", "scheduled"},
+		"direct, denied":                      {true, nil, denied, "", "skipped consent_denied"},
+		"direct, a refusing string":           {true, nil, fields{"gdpr": "1", "gdpr_consent": tcfRefused}, "", "skipped consent_denied"},
+		"direct, where the GDPR applies":      {true, nil, fields{"gdpr": "1"}, "", "skipped consent_unknown"},
+		"direct, in Germany":                  {true, nil, nil, "DE", "skipped consent_unknown"},
+		"direct, granted in Germany":          {true, nil, granted, "DE", "scheduled"},
+		"direct, opted out":                   {true, nil, fields{"sec_gpc": "1"}, "", "scheduled limited"},
+		"the click granted, the network not":  {false, granted, denied, "", "skipped consent_denied"},
+		"the network granted, the click not":  {false, denied, granted, "", "skipped consent_denied"},
+		"the click was silent in Germany":     {false, nil, granted, "DE", "scheduled"},
+		"the click granted, the network mute": {false, granted, nil, "DE", "scheduled"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tr := newTracker(t, func(s *subfive.Setup) { s.Endpoints[0].Destinations = []string{"meta-main"} })
+			p := tr.postback("1", clickA, "t1", func(p *subfive.Postback) {
+				p.Consent = tt.postback
+				if tt.country != "" {
+					p.UserData = map[string]subfive.Sealed{subfive.UserCountry: {Box: tt.country}}
+				}
+				if tt.direct {
+					p.Reading, p.ClickID, p.ClickIDRaw, p.DirectParam = subfive.ReadingDirect, "IwAR1", "IwAR1", "fbclid"
+				}
+			})
+			if !tt.direct {
+				tr.record(tr.click(clickA, func(c *subfive.Click) { c.Consent = tt.click }))
+			}
+			tr.record(p)
+			var got []string
+			for _, d := range tr.store.deliveries {
+				line := strings.TrimSpace(string(d.Status) + " " + d.ReasonCode)
+				if d.LimitedUse {
+					line += " limited"
+				}
+				got = append(got, line)
+			}
+			if diff := cmp.Diff([]string{tt.want}, got); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Where a destination can't limit its use of the data, nothing is sent.
+func TestLimitThatCantBeDoneSkips(t *testing.T) {
+	tests := map[string]struct {
+		country, address string
+		rows             []subfive.ConsentRule
+		said             map[string]string
+		want             string
+	}{
+		"the country is known":     {country: "US", said: map[string]string{"sec_gpc": "1"}, want: "scheduled"},
+		"the address is":           {address: "192.0.2.1", said: map[string]string{"sec_gpc": "1"}, want: "scheduled"},
+		"nothing is":               {said: map[string]string{"sec_gpc": "1"}, want: "skipped gpc"},
+		"a row of its own limits":  {rows: []subfive.ConsentRule{{Where: []string{"*"}, When: "unknown", Do: "limit"}}, want: "skipped consent_unknown"},
+		"nothing is to be limited": {want: "scheduled"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tr := newTracker(t, func(s *subfive.Setup) {
+				s.Campaigns[0].Destinations, s.Destinations[0].Consent = []string{"meta-main"}, tt.rows
+			})
+			r := *tr.rules.Load()
+			r.Limits = map[string]func(country, address string) error{"meta-main": func(country, address string) error {
+				if country+address == "" {
+					return errors.New("who was it?")
+				}
+				return nil
+			}}
+			tr.SetRules(r)
+			tr.record(tr.click("c1", func(c *subfive.Click) {
+				c.Visitor.Country, c.Request.ClientAddr, c.Consent = tt.country, tt.address, tt.said
+			}), tr.postback("1", "c1", "t1", nil))
+			for _, d := range tr.store.deliveries {
+				if got := strings.TrimSpace(string(d.Status) + " " + d.ReasonCode); got != tt.want {
+					t.Errorf("it is %s, want %s", got, tt.want)
+				}
+				if d.Status == subfive.DeliverySkipped && !strings.HasSuffix(d.Reason, "which can't be done, so that it is skipped: who was it?") {
+					t.Errorf("the reason is %q", d.Reason)
+				}
 			}
 		})
 	}

@@ -19,6 +19,9 @@ func lookup(records []subfive.Record) subfive.Lookup {
 		case subfive.RecordVisit:
 			l.VisitIDs = append(l.VisitIDs, r.Visit.ID)
 			l.ClickIDs = append(l.ClickIDs, r.Visit.ClickID)
+			if len(r.Visit.Consent) > 0 {
+				l.CreditedTo = append(l.CreditedTo, r.Visit.ClickID)
+			}
 		case subfive.RecordPostback:
 			p := r.Postback
 			l.PostbackIDs = append(l.PostbackIDs, p.ID)
@@ -184,6 +187,8 @@ func doubt(p subfive.Postback, c subfive.Conversion, at time.Time) string {
 	switch {
 	case conversionIDs(p, c) == differs:
 		return "only its conversion ID differs, or its status would move back"
+	case rejects(p) && amountsDiffer(p, c) == differs && !farApart(at, c.ConvertedAt):
+		return "it takes one of several back, and its amount is none of theirs"
 	case amountsDiffer(p, c) == differs:
 		return "only its amount differs"
 	case farApart(at, c.ConvertedAt):
@@ -215,6 +220,7 @@ func (b *book) newConversion(p subfive.Postback, g *subfive.Group) subfive.Conve
 		NetworkOfferID:       p.NetworkOfferID,
 		Subs:                 subs(p.Request),
 		UserData:             p.UserData,
+		Consent:              p.Consent,
 		SaleAmount:           p.SaleAmount,
 		PayoutFirst:          p.Payout,
 		Payout:               p.Payout,

@@ -46,15 +46,19 @@ func compare(p subfive.Postback, c subfive.Conversion, at time.Time) relation {
 		switch {
 		case statusForward(p, c):
 			return moved
-		case amounts == differs:
+		case amounts == differs && !rejects(p):
 			return repriced
 		}
 		return same
 	case differs:
 		switch {
-		case identityDiffers(p, c) || amounts == differs:
+		case identityDiffers(p, c):
 			return another
-		case statusForward(p, c) && p.Via != subfive.ViaAPI: // whose list may show both
+		case p.Via == subfive.ViaAPI:
+			return maybe // its list tells whether it shows both or one
+		case amounts == differs:
+			return another
+		case statusForward(p, c):
 			return moved
 		}
 		return maybe
@@ -63,13 +67,18 @@ func compare(p subfive.Postback, c subfive.Conversion, at time.Time) relation {
 	switch {
 	case identityDiffers(p, c):
 		return another
-	case amounts == differs, farApart(at, c.ConvertedAt):
+	case amounts == differs && !rejects(p), farApart(at, c.ConvertedAt):
 		return maybe
 	case statusForward(p, c):
 		return moved
 	}
 	return same
 }
+
+// rejects reports whether the postback takes a conversion back. The amounts of
+// one that does are the reversal's (0, less than 0, the part taken back), and say
+// nothing of what the conversion was worth.
+func rejects(p subfive.Postback) bool { return p.Status == subfive.StatusRejected }
 
 func conversionIDs(p subfive.Postback, c subfive.Conversion) difference {
 	if p.NetworkConversionID == "" || len(c.NetworkConversionIDs) == 0 {
@@ -169,21 +178,26 @@ func shared(p subfive.Postback, c subfive.Conversion) int {
 
 // place finds which of a group's conversions a postback speaks of, and what it
 // is to it. Of several it may repeat, a sure one goes before an unsure one, and
-// the one that agrees on more goes first. With none, it is another conversion.
+// the one that agrees on more goes first. With none, it is another conversion. A
+// rejection that may mean several, by an amount of none, is unsure.
 func place(p subfive.Postback, group []subfive.Conversion, at time.Time) (relation, int) {
-	best, found, score := another, -1, -1
+	best, found, score, candidates := another, -1, -1, 0
 	for i, c := range group {
 		rel := compare(p, c, at)
 		if rel == another {
 			continue
 		}
 		s := shared(p, c)
+		candidates++
 		switch {
 		case conversionIDs(p, c) == equal:
 			return rel, i
 		case found < 0, best == maybe && rel != maybe, (best == maybe) == (rel == maybe) && s > score:
 			best, found, score = rel, i, s
 		}
+	}
+	if candidates > 1 && rejects(p) && amountsDiffer(p, group[found]) == differs {
+		best = maybe
 	}
 	return best, found
 }

@@ -113,6 +113,23 @@ func TestCompare(t *testing.T) {
 		"other payout":      {facts{payout: "42"}, facts{payout: "10"}, maybe},
 		"other sale amount": {facts{sale: "99", payout: "42"}, facts{sale: "89", payout: "42"}, maybe},
 		"zero is a payout":  {facts{payout: "42"}, facts{payout: "0"}, maybe},
+
+		// A rejection's amount is the reversal's: by it alone nothing differs.
+		"rejected, for nothing":                         {facts{status: "approved", payout: "42"}, facts{status: "rejected", payout: "0"}, moved},
+		"rejected, for less than nothing":               {facts{status: "approved", payout: "42"}, facts{status: "rejected", payout: "-42"}, moved},
+		"rejected, for another amount":                  {facts{status: "pending", payout: "42", sale: "99"}, facts{status: "rejected", payout: "10", sale: "0"}, moved},
+		"rejected, the first postback had no status":    {facts{payout: "42"}, facts{status: "rejected", payout: "0"}, moved},
+		"rejected, same order":                          {facts{order: "1", payout: "42"}, facts{order: "1", status: "rejected", payout: "0"}, moved},
+		"rejected, other order":                         {facts{order: "1", payout: "42"}, facts{order: "2", status: "rejected", payout: "0"}, another},
+		"rejected, other goal":                          {facts{goal: "base", payout: "42"}, facts{goal: "Upgrade", status: "rejected", payout: "0"}, another},
+		"rejected, ID on one side only":                 {facts{id: "a", payout: "42"}, facts{status: "rejected", payout: "0"}, moved},
+		"rejected, other ID and amount":                 {facts{id: "a", status: "approved", payout: "42"}, facts{id: "b", status: "rejected", payout: "0"}, another},
+		"rejected, same ID and another amount":          {facts{id: "a", status: "approved", payout: "42"}, facts{id: "a", status: "rejected", payout: "0", after: 9 * day}, moved},
+		"rejected after more than a day, no IDs":        {facts{status: "approved", payout: "42"}, facts{status: "rejected", payout: "0", after: 2 * day}, maybe},
+		"rejected again, for nothing":                   {facts{status: "rejected", payout: "42"}, facts{status: "rejected", payout: "0"}, same},
+		"rejected again, same ID":                       {facts{id: "a", status: "rejected", payout: "42"}, facts{id: "a", status: "rejected", payout: "0"}, same},
+		"an unknown word for another amount is no news": {facts{status: "pending", payout: "42"}, facts{status: "on hold", payout: "0"}, maybe},
+		"approved for another amount, without an ID":    {facts{status: "pending", payout: "42"}, facts{status: "approved", payout: "40"}, maybe},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -141,6 +158,9 @@ func TestPlace(t *testing.T) {
 		"a third goal":                              {[]facts{base, upsell}, facts{id: "c", goal: "Renewal", payout: "10"}, another, -1},
 		"an approval with an ID of its own":         {[]facts{base, upsell}, facts{id: "c", goal: "Upgrade", payout: "10", status: "approved"}, moved, 1},
 		"the same ID wins over the better likeness": {[]facts{{id: "a", payout: "1"}, {payout: "42"}}, facts{id: "a", payout: "42"}, repriced, 0},
+		"a rejection by the upsell's amount":        {[]facts{base, upsell}, facts{status: "rejected", payout: "10", after: time.Hour}, moved, 1},
+		"a rejection by an amount of neither":       {[]facts{base, upsell}, facts{status: "rejected", payout: "0", after: time.Hour}, maybe, 0},
+		"a rejection of the upsell, for nothing":    {[]facts{base, upsell}, facts{goal: "Upgrade", status: "rejected", payout: "0", after: time.Hour}, moved, 1},
 		"a sure repeat goes before an unsure one":   {[]facts{{id: "a", payout: "42"}, {payout: "42"}}, facts{id: "c", payout: "42"}, same, 1},
 	}
 	for name, tt := range tests {

@@ -12,14 +12,19 @@ import (
 const reviewBatch = 500
 
 // late matches conversions with clicks that came after them, those waiting for
-// one of the clicks, and gives clicks the visits that came before them. It runs in a transaction of its own after the clicks, or
-// the conversions, were committed; whichever of the two is later sees the other.
+// one of the clicks, and gives clicks the visits that came before them. It runs
+// in a transaction of its own after the clicks, or the conversions, were
+// committed; whichever of the two is later sees the other.
 func (a *Attributor) late(ctx context.Context, clickIDs []string) error {
 	if len(clickIDs) == 0 {
 		return nil
 	}
 	for {
-		known, err := a.store.Lookup(ctx, subfive.Lookup{ClickIDs: clickIDs, WithWaiting: true})
+		l := subfive.Lookup{ClickIDs: clickIDs, WithWaiting: true}
+		known, err := a.store.Lookup(ctx, l)
+		if l.CreditedTo = consenting(known.Visits); err == nil && len(l.CreditedTo) > 0 {
+			known, err = a.store.Lookup(ctx, l)
+		}
 		if err != nil {
 			return fmt.Errorf("look up waiting conversions: %w", err)
 		}
@@ -42,6 +47,17 @@ func (a *Attributor) late(ctx context.Context, clickIDs []string) error {
 			return err
 		}
 	}
+}
+
+// consenting returns the clicks of visits that brought a word on consent.
+func consenting(visits []subfive.Visit) []string {
+	var clicks []string
+	for _, v := range visits {
+		if len(v.Consent) > 0 {
+			clicks = append(clicks, v.ClickID)
+		}
+	}
+	return clicks
 }
 
 // Review looks again at conversions whose time has come: for a click that came
@@ -90,12 +106,16 @@ func (a *Attributor) promote(ctx context.Context, b *book, cs []subfive.Conversi
 		j := &judgement{}
 		fn(&c, j)
 		b.price(&c, j)
+		if c.AttributedClickID != "" { // what it was owed without its click is asked again
+			b.reconsiderOne(c)
+		}
 		ds, steps := b.route(c)
 		if c.AttributedClickID != "" || len(ds) > 0 || len(j.Trace) > 0 {
 			j.Trace = append(j.Trace, steps...)
 		}
 		batch.Promotions = append(batch.Promotions, subfive.Promotion{Conversion: c, Deliveries: ds, Trace: j.Trace})
 	}
+	batch.Withdrawals, batch.Limited = b.batch.Withdrawals, b.batch.Limited
 	if err := a.store.RecordBatch(ctx, batch); err != nil {
 		return fmt.Errorf("record late matches: %w", err)
 	}

@@ -8,7 +8,8 @@ import (
 
 // What we told one destination about one conversion is a lineage: the
 // conversion first, then what became of it. Each later delivery waits for the
-// one before, and is skipped when that one was never sent.
+// one before. Where that one was not sent it waits for what was before that, and
+// is skipped when the conversion itself was never sent.
 
 // approve tells those who wait for approval, and sends the event that a
 // destination wants for it.
@@ -28,11 +29,7 @@ func (b *book) approve(j *judgement, c subfive.Conversion) {
 func (b *book) reverse(j *judgement, c subfive.Conversion) {
 	originals := b.told(c.ID)
 	for _, d := range b.deliveries[c.ID] {
-		if d.Status == subfive.DeliveryScheduled {
-			b.batch.Withdrawals = append(b.batch.Withdrawals, subfive.Withdrawal{
-				DeliveryID: d.ID, ReasonCode: reasonRejected, Reason: "the network rejected it before it was sent",
-			})
-		}
+		b.withdraw(d, reasonRejected, "the network rejected it before it was sent")
 	}
 	for _, original := range originals {
 		to, ok := b.rules.Setup.Destination(original.DestinationID)
@@ -64,35 +61,66 @@ func (b *book) restate(j *judgement, c subfive.Conversion) {
 	}
 }
 
+// withdraw takes a delivery back that was never tried. Only the store knows
+// whether it is being sent right now: then it stays. One that this batch made is
+// not stored yet, and nobody can have sent it.
+func (b *book) withdraw(d subfive.Delivery, code, why string) {
+	if d.Status != subfive.DeliveryScheduled || !d.FirstAttemptAt.IsZero() {
+		return
+	}
+	if i, made := b.owed[d.ID]; made {
+		own := &b.batch.Deliveries[i]
+		own.Status, own.ReasonCode, own.Reason = subfive.DeliverySkipped, code, why
+		b.know(*own)
+		return
+	}
+	b.batch.Withdrawals = append(b.batch.Withdrawals, subfive.Withdrawal{DeliveryID: d.ID, ReasonCode: code, Reason: why})
+}
+
+// know keeps what became of a delivery, for what is decided after it.
+func (b *book) know(d subfive.Delivery) {
+	for i, known := range b.deliveries[d.ConversionID] {
+		if known.ID == d.ID {
+			b.deliveries[d.ConversionID][i] = d
+		}
+	}
+}
+
 // told returns the conversion deliveries that were sent or may still be, one a
-// destination. One that died after a send whose answer was lost may be there.
+// destination: the newest. One that died after a send whose answer was lost may
+// be there; a dry run counts where nothing was ever sent.
 func (b *book) told(conversion string) []subfive.Delivery {
 	newest := map[string]subfive.Delivery{}
 	var order []string
 	for _, d := range b.deliveries[conversion] {
-		if d.Kind != subfive.KindConversion {
+		if d.Kind != subfive.KindConversion || !mayBeThere(d) {
 			continue
 		}
-		if _, seen := newest[d.DestinationID]; !seen {
+		best, seen := newest[d.DestinationID]
+		if !seen {
 			order = append(order, d.DestinationID)
 		}
-		if d.Generation > newest[d.DestinationID].Generation {
+		dry, bestDry := d.Status == subfive.DeliveryDryRun, best.Status == subfive.DeliveryDryRun
+		if !seen || bestDry && !dry || bestDry == dry && d.Generation > best.Generation {
 			newest[d.DestinationID] = d
 		}
 	}
-	var told []subfive.Delivery
-	for _, id := range order {
-		switch d := newest[id]; d.Status {
-		case subfive.DeliveryScheduled, subfive.DeliverySubmitted, subfive.DeliveryDelivered, subfive.DeliveryTested, subfive.DeliveryDryRun:
-			told = append(told, d)
-		case subfive.DeliveryDead:
-			if !d.AmbiguousAt.IsZero() {
-				told = append(told, d)
-			}
-		case subfive.DeliverySkipped:
-		}
+	told := make([]subfive.Delivery, len(order))
+	for i, id := range order {
+		told[i] = newest[id]
 	}
 	return told
+}
+
+func mayBeThere(d subfive.Delivery) bool {
+	switch d.Status {
+	case subfive.DeliveryScheduled, subfive.DeliverySubmitted, subfive.DeliveryDelivered, subfive.DeliveryTested, subfive.DeliveryDryRun:
+		return true
+	case subfive.DeliveryDead:
+		return !d.AmbiguousAt.IsZero()
+	case subfive.DeliverySkipped:
+	}
+	return false
 }
 
 // follow makes a delivery that comes after original in its lineage.
@@ -122,12 +150,25 @@ func (b *book) follow(j *judgement, c subfive.Conversion, to subfive.Destination
 	b.owe(d)
 }
 
-// latest returns the last delivery of the lineage that is not finished.
+// latest returns the last delivery of the lineage that is not finished: the one
+// with the most before it.
 func (b *book) latest(conversion, destination string) subfive.Delivery {
-	var latest subfive.Delivery
+	before := map[string]string{}
 	for _, d := range b.deliveries[conversion] {
-		if d.DestinationID == destination && (d.Status == subfive.DeliveryScheduled || d.Status == subfive.DeliverySubmitted) {
-			latest = d
+		before[d.ID] = d.WaitsFor
+	}
+	var latest subfive.Delivery
+	most := 0
+	for _, d := range b.deliveries[conversion] {
+		if d.DestinationID != destination || d.Status != subfive.DeliveryScheduled && d.Status != subfive.DeliverySubmitted {
+			continue
+		}
+		depth := 1
+		for id := d.WaitsFor; id != "" && depth <= len(before); id = before[id] {
+			depth++
+		}
+		if depth >= most {
+			latest, most = d, depth
 		}
 	}
 	return latest

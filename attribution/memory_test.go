@@ -84,6 +84,12 @@ func (m *memory) Lookup(_ context.Context, l subfive.Lookup) (subfive.Known, err
 			known[c.ID] = true
 		}
 	}
+	for _, c := range m.sorted() {
+		if c.AttributedClickID != "" && slices.Contains(l.CreditedTo, c.AttributedClickID) {
+			k.Credited = append(k.Credited, c)
+			known[c.ID] = true
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(m.deliveries)) {
 		if d := m.deliveries[id]; known[d.ConversionID] {
 			k.Deliveries = append(k.Deliveries, d)
@@ -176,6 +182,12 @@ func (m *memory) RecordBatch(_ context.Context, b subfive.Batch) error {
 			m.deliveries[d.ID] = d
 		}
 	}
+	for _, id := range b.Limited {
+		if d := m.deliveries[id]; d.Status == subfive.DeliveryScheduled && d.FirstAttemptAt.IsZero() {
+			d.LimitedUse = true
+			m.deliveries[id] = d
+		}
+	}
 	m.insert(b.Deliveries)
 	for _, p := range b.Promotions {
 		m.insert(p.Deliveries)
@@ -192,14 +204,21 @@ func (m *memory) RecordBatch(_ context.Context, b subfive.Batch) error {
 
 func (m *memory) insert(ds []subfive.Delivery) {
 	for _, d := range ds {
-		if before, ok := m.deliveries[d.WaitsFor]; ok && d.Status == subfive.DeliveryScheduled &&
-			(before.Status == subfive.DeliverySkipped || before.Status == subfive.DeliveryDead) {
-			d.Status, d.ReasonCode = subfive.DeliverySkipped, "never_sent"
+		if d.Status == subfive.DeliveryScheduled && m.neverSent(d.WaitsFor) {
+			d.Status, d.ReasonCode = subfive.DeliverySkipped, reasonNeverSent
 		}
 		if _, ok := m.deliveries[d.ID]; !ok {
 			m.deliveries[d.ID] = d
 		}
 	}
+}
+
+// neverSent reports whether the conversion at the lineage's beginning was never
+// sent, nor anything after it up to that delivery.
+func (m *memory) neverSent(id string) bool {
+	d, ok := m.deliveries[id]
+	unsent := d.Status == subfive.DeliverySkipped || d.Status == subfive.DeliveryDead && d.AmbiguousAt.IsZero()
+	return ok && unsent && (d.Kind == subfive.KindConversion || m.neverSent(d.WaitsFor))
 }
 
 func (m *memory) Due(_ context.Context, now time.Time, limit int) ([]subfive.Conversion, error) {

@@ -341,11 +341,15 @@ func value(c subfive.Conversion, to subfive.Destination) *subfive.Money {
 }
 
 // page is a page the visitor really loaded, with only the platform's own click
-// parameters left in its query.
+// parameters left in its query, and addresses in its path masked.
 func page(raw string, keep []string) string {
 	u, err := url.Parse(raw)
 	if raw == "" || err != nil || u.Host == "" {
 		return ""
+	}
+	escaped := subfive.MaskAddresses(u.EscapedPath())
+	if path, err := url.PathUnescape(escaped); err == nil {
+		u.Path, u.RawPath = path, escaped
 	}
 	var kept []string
 	for _, pair := range strings.Split(u.RawQuery, "&") {

@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,15 +25,17 @@ func (b *book) update(j *judgement, c *subfive.Conversion, rel relation, at time
 	case rel == same && c.Status == subfive.StatusUnknown && p.Status != subfive.StatusUnknown:
 		b.setStatus(j, c, at)
 	}
-	if rel != same && amountsDiffer(p, *c) == differs {
-		if stale(p, *c, at) {
-			j.note("amount", "unchanged", "an older postback: it was "+amountText(p.Payout)+" before it became "+amountText(c.Payout))
-		} else {
-			if rel == repriced {
-				j.Verdict = subfive.VerdictPayoutChange
-			}
-			b.setAmounts(j, c, at)
+	switch {
+	case rel == same, amountsDiffer(p, *c) != differs:
+	case rejects(p):
+		j.note("amount", "unchanged", "a rejection's amount is the reversal's: the payout stays "+amountText(c.Payout))
+	case stale(p, *c, at):
+		j.note("amount", "unchanged", "an older postback: it was "+amountText(p.Payout)+" before it became "+amountText(c.Payout))
+	default:
+		if rel == repriced {
+			j.Verdict = subfive.VerdictPayoutChange
 		}
+		b.setAmounts(j, c, at)
 	}
 	if j.Verdict == subfive.VerdictDuplicate {
 		j.DuplicateOf = c.PostbackID
@@ -80,15 +83,19 @@ func (b *book) fill(j *judgement, c *subfive.Conversion) {
 			*f.to, filled = f.from, true
 		}
 	}
-	if c.SaleAmount == nil && p.SaleAmount != nil {
+	if c.SaleAmount == nil && p.SaleAmount != nil && !rejects(p) {
 		c.SaleAmount, filled = p.SaleAmount, true
 	}
-	if (c.Payout == nil || c.ValueFrom == subfive.FromOfferDefault) && p.Payout != nil {
+	if (c.Payout == nil || c.ValueFrom == subfive.FromOfferDefault) && p.Payout != nil && !rejects(p) {
 		b.log(j, c, "payout", amountText(c.Payout), p.Payout.String(), networkTime(p))
 		c.Payout, c.ValueFrom, filled = p.Payout, subfive.FromPostback, true
 	}
 	if len(c.UserData) == 0 && len(p.UserData) > 0 && p.Via != subfive.ViaPixel {
 		c.UserData, filled = p.UserData, true
+	}
+	if merged := subfive.MergeConsent(b.rules.ReadConsent, c.Consent, p.Consent); !maps.Equal(merged, c.Consent) {
+		c.Consent, filled = merged, true
+		b.reconsiderOne(*c)
 	}
 	if c.Via == subfive.ViaPixel && p.Via != subfive.ViaPixel {
 		b.confirm(j, c)
@@ -113,7 +120,7 @@ func (b *book) confirm(j *judgement, c *subfive.Conversion) {
 	if len(p.UserData) > 0 {
 		c.UserData = p.UserData
 	}
-	if amountsDiffer(p, *c) == differs {
+	if amountsDiffer(p, *c) == differs && !rejects(p) {
 		b.setAmounts(j, c, networkTime(p))
 	}
 	j.note("trust", "confirmed", "a server's postback confirms what a pixel said")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"subfive"
@@ -29,7 +28,7 @@ func (b *book) tell(v subfive.Visit) {
 	if !ok {
 		return
 	}
-	click, changed := enrich(before, v)
+	click, changed := enrich(before, v, b.rules.ReadConsent)
 	if !changed {
 		return
 	}
@@ -38,6 +37,9 @@ func (b *book) tell(v subfive.Visit) {
 		b.batch.Clicks[i] = click
 	} else {
 		b.enriched[click.ID] = true
+	}
+	if !maps.Equal(before.Consent, click.Consent) {
+		b.reconsider(click)
 	}
 	first := before.LandingViewedAt.IsZero() && !click.LandingViewedAt.IsZero()
 	if v.Kind == subfive.GoalLandingClick {
@@ -50,7 +52,7 @@ func (b *book) tell(v subfive.Visit) {
 
 // enrich returns the click with what the visit adds: what the click knows
 // already stays, but for a consent that was taken back.
-func enrich(c subfive.Click, v subfive.Visit) (enriched subfive.Click, changed bool) {
+func enrich(c subfive.Click, v subfive.Visit, read func(map[string]string) subfive.Consent) (enriched subfive.Click, changed bool) {
 	fillIn := func(into *map[string]string, key, value string) {
 		if value == "" || (*into)[key] != "" {
 			return
@@ -65,12 +67,8 @@ func enrich(c subfive.Click, v subfive.Visit) (enriched subfive.Click, changed b
 	for name, value := range v.Params {
 		fillIn(&c.Params, name, value)
 	}
-	for name, value := range v.Consent {
-		if isRefusal(name, value) && !isRefusal(name, c.Consent[name]) {
-			c.Consent = maps.Clone(c.Consent)
-			delete(c.Consent, name)
-		}
-		fillIn(&c.Consent, name, value)
+	if merged := subfive.MergeConsent(read, c.Consent, v.Consent); !maps.Equal(merged, c.Consent) {
+		c.Consent, changed = merged, true
 	}
 	for field, sealed := range v.UserData {
 		if _, has := c.UserData[field]; has {
@@ -102,11 +100,6 @@ func enrich(c subfive.Click, v subfive.Visit) (enriched subfive.Click, changed b
 		moment(&c.LandingClickedAt)
 	}
 	return c, changed
-}
-
-// isRefusal reports whether a consent field says no.
-func isRefusal(name, value string) bool {
-	return strings.EqualFold(value, "denied") || name == "sec_gpc" && value == "1"
 }
 
 // ownGoal makes the conversion of something that happened on a landing page, if
@@ -152,6 +145,9 @@ func (a *Attributor) gather(ctx context.Context, known subfive.Known) error {
 			return err
 		}
 		return fmt.Errorf("record what landing pages told: %w", err)
+	}
+	for _, c := range batch.Enriched {
+		known.Clicks[c.ID] = c // what follows is decided by what the click says now
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"subfive"
+	"subfive/consent"
 )
 
 func (tr *tracker) visit(id, kind string) subfive.Record {
@@ -50,23 +52,91 @@ func TestVisitReachesItsClick(t *testing.T) {
 	}
 }
 
+// What a landing page tells of consent counts in whatever spelling, and however
+// the link said the contrary. The click's fields then read as careful as either.
 func TestConsentThatIsTakenBackWins(t *testing.T) {
-	for name, tt := range map[string]struct{ click, visit, want map[string]string }{
-		"nothing before":          {nil, map[string]string{"consent_ad_user_data": "granted"}, map[string]string{"consent_ad_user_data": "granted"}},
-		"granted, then denied":    {map[string]string{"consent_ad_user_data": "granted"}, map[string]string{"consent_ad_user_data": "denied"}, map[string]string{"consent_ad_user_data": "denied"}},
-		"denied, then granted":    {map[string]string{"consent_ad_user_data": "denied"}, map[string]string{"consent_ad_user_data": "granted"}, map[string]string{"consent_ad_user_data": "denied"}},
-		"the browser opts out":    {map[string]string{"gdpr": "0"}, map[string]string{"sec_gpc": "1"}, map[string]string{"gdpr": "0", "sec_gpc": "1"}},
-		"a string of its own now": {map[string]string{"gpp": "a"}, map[string]string{"gpp": "b"}, map[string]string{"gpp": "a"}},
+	type fields = map[string]string
+	const data = "consent_ad_user_data"
+	granted := fields{data: "granted"}
+	for name, tt := range map[string]struct{ click, visit, want fields }{
+		"nothing before":               {nil, granted, granted},
+		"granted, then denied":         {granted, fields{data: "denied"}, fields{data: "denied"}},
+		"granted, then CONSENT_DENIED": {granted, fields{data: "CONSENT_DENIED"}, fields{data: "denied"}},
+		"granted, then denied, spaced": {granted, fields{data: " Denied"}, fields{data: "denied"}},
+		"granted, then a TCF string":   {granted, fields{"gdpr_consent": tcfRefused}, fields{data: "denied", "gdpr_consent": tcfRefused}},
+		"granted, then a GPP string":   {granted, fields{"gpp": gppOptedOut}, fields{data: "granted", "gpp": gppOptedOut}},
+		"one GPP string, then another": {fields{"gpp": "a"}, fields{"gpp": gppOptedOut}, fields{"gpp": "a", "sec_gpc": "1"}},
+		"denied, then granted":         {fields{data: "denied"}, granted, fields{data: "denied"}},
+		"a string, then granted":       {fields{"gdpr_consent": tcfRefused}, granted, fields{data: "denied", "gdpr_consent": tcfRefused}},
+		"the browser opts out":         {fields{"gdpr": "0"}, fields{"sec_gpc": "1"}, fields{"gdpr": "0", "sec_gpc": "1"}},
+		"a string of no meaning":       {fields{"gpp": "a"}, fields{"gpp": "b"}, fields{"gpp": "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := subfive.Click{Consent: tt.click}
-			kept := cmp.Diff(tt.click, before.Consent)
-			got, _ := enrich(before, subfive.Visit{Kind: subfive.GoalLandingView, Consent: tt.visit})
+			before := subfive.Click{Consent: maps.Clone(tt.click)}
+			got, _ := enrich(before, subfive.Visit{Kind: subfive.GoalLandingView, Consent: tt.visit}, consent.Read)
 			if diff := cmp.Diff(tt.want, got.Consent); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(tt.click, before.Consent); diff != kept {
+			if want := consent.Read(tt.click).Careful(consent.Read(tt.visit)); consent.Read(got.Consent) != want {
+				t.Errorf("it reads as %+v, want %+v", consent.Read(got.Consent), want)
+			}
+			if diff := cmp.Diff(tt.click, before.Consent); diff != "" {
 				t.Errorf("the click itself was changed: %s", diff)
+			}
+			if _, again := enrich(got, subfive.Visit{Consent: tt.visit}, consent.Read); again {
+				t.Error("the same visit changes it again")
+			}
+		})
+	}
+}
+
+// Strings of the standards' own tests: nothing is consented to; GPC in a US
+// section.
+const (
+	tcfRefused  = "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA"
+	gppOptedOut = "DBABLA~DSJgmkoZJSA.YA"
+)
+
+// The page that a platform is told has its own click IDs as they came, and no
+// address in its path.
+func TestPageThatIsTold(t *testing.T) {
+	for name, tt := range map[string]struct{ page, want string }{
+		"none":            {"", ""},
+		"others' queries": {"https://lp.example.com/a?x=1&fbclid=IwAR-%2B1&gclid=2#top", "https://lp.example.com/a?fbclid=IwAR-%2B1"},
+		"an address":      {"https://lp.example.com/u/jane@example.com/?fbclid=x", "https://lp.example.com/u/***/?fbclid=x"},
+		"an escaped one":  {"https://lp.example.com//u%2Fjane%40example.com", "https://lp.example.com//***"},
+		"another's name":  {"https://me@lp.example.com/a%20b/%C3%A9", "https://lp.example.com/a%20b/%C3%A9"},
+		"no address":      {"mailto:jane@example.com", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := page(tt.page, []string{"fbclid", "_fbp"}); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// A refusal that only the page heard of stops what is sent, in any spelling.
+func TestRefusalOnThePageIsHeeded(t *testing.T) {
+	for name, said := range map[string]map[string]string{
+		"in words":      {"consent_ad_user_data": "CONSENT_DENIED"},
+		"a TCF string":  {"gdpr_consent": tcfRefused},
+		"with a space":  {"consent_ad_user_data": " denied"},
+		"a GPP opt-out": {"gpp": gppOptedOut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTracker(t, nil)
+			visit := tr.visit("1", subfive.GoalLandingView)
+			visit.Visit.Consent = said
+			tr.record(tr.click(clickA, func(c *subfive.Click) {
+				c.Visitor.Country, c.Consent = "US", map[string]string{"consent_ad_user_data": "granted"}
+			}))
+			tr.record(visit)
+			tr.record(tr.postback("1", clickA, "t1", nil))
+			for _, d := range tr.store.deliveries {
+				if d.Status == subfive.DeliveryScheduled && !d.LimitedUse {
+					t.Errorf("%s is %s", d.DestinationID, d.Status)
+				}
 			}
 		})
 	}

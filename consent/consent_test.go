@@ -236,6 +236,27 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzMerge holds that what two sources say is read as careful as either says it.
+func FuzzMerge(f *testing.F) {
+	f.Add("granted", "", "", "0", "", tcf(), "DBABLA~DSJgmkoZJSA.YA", "1")
+	f.Add("", tcf(1, 3, 4, 7), "", "", "yes", tcf(1), "x", " 1")
+	f.Add("CONSENT_DENIED", "", "DBABh4A~BlgWEYCY.QA~BSFgmiU", "", "granted", tcf(1, 7), "", "")
+	f.Fuzz(func(t *testing.T, word1, tcf1, gpp1, gpc1, word2, tcf2, gpp2, gpc2 string) {
+		fields := func(word, tcf, gpp, gpc string) map[string]string {
+			return map[string]string{"consent_ad_user_data": word, "gdpr_consent": tcf, "gpp": gpp, "sec_gpc": gpc, "gdpr": gpc}
+		}
+		first, second := fields(word1, tcf1, gpp1, gpc1), fields(word2, tcf2, gpp2, gpc2)
+		merged := subfive.MergeConsent(Read, first, second)
+		want := Read(first).Careful(Read(second))
+		if got := Read(merged); got != want {
+			t.Errorf("%v and %v read as %+v, want %+v", first, second, got, want)
+		}
+		if diff := cmp.Diff(merged, subfive.MergeConsent(Read, merged, second)); diff != "" {
+			t.Errorf("the second once more changes it: %s", diff)
+		}
+	})
+}
+
 func ExampleRead() {
 	c := Read(map[string]string{"gdpr": "1", "consent_ad_user_data": "granted", "sec_gpc": "1"})
 	fmt.Println(c.UserData, c.Personalization, c.OptOut)

@@ -277,6 +277,7 @@ func (r RateReader) readXML(in io.Reader, each func(Rate) error, refused func(*R
 		case xml.StartElement:
 			if day != nil {
 				depth++
+				day.line = line
 				err = day.add(attribute(e, "currency"), attribute(e, "rate"))
 			} else if date := attribute(e, "time"); e.Name.Local == "Cube" && date != "" {
 				days++

@@ -18,10 +18,14 @@ type Reader struct {
 	// Now is when the table is read: no day of it can be much later.
 	Now time.Time
 
-	point, comma bool // learned
+	// What was learned. rounded are IDs whose last digits a spreadsheet may have
+	// taken; exact: others have theirs.
+	point, comma, exact bool
+	rounded             map[string]bool
 }
 
-// Learn looks at a row for the mark before its decimals.
+// Learn looks at a row for the mark before its decimals, and for IDs that a
+// spreadsheet has rounded.
 func (r *Reader) Learn(row Row) {
 	if r.IsTotal(row.Cells) {
 		return
@@ -33,17 +37,42 @@ func (r *Reader) Learn(row Row) {
 			d = marks(row.Cells[i], false)
 		case FieldImpressions, FieldClicks:
 			d = marks(row.Cells[i], true)
-		case FieldNone, FieldDay, FieldEnd, FieldAccount, FieldCampaign, FieldCampaignName, FieldSet, FieldSetName, FieldAd, FieldAdName, FieldCurrency:
+		case FieldCampaign, FieldSet, FieldAd:
+			r.learnID(unquoted(row.Cells[i]))
+		case FieldNone, FieldDay, FieldEnd, FieldAccount, FieldCampaignName, FieldSetName, FieldAdName, FieldCurrency:
 		}
 		r.point = r.point || d == DecimalPoint
 		r.comma = r.comma || d == DecimalComma
 	}
 }
 
+// A spreadsheet keeps 15 digits of a number and makes the others zeros. That of
+// three IDs all end so is no accident.
+const (
+	keptDigits = 15
+	tooMany    = 3
+)
+
+func (r *Reader) learnID(id string) {
+	switch {
+	case len(id) <= keptDigits+1 || !isDigits(id):
+	case strings.Trim(id[keptDigits:], "0") != "":
+		r.exact = true
+	case len(r.rounded) < tooMany:
+		if r.rounded == nil {
+			r.rounded = map[string]bool{}
+		}
+		r.rounded[id] = true
+	}
+}
+
 // Learned takes over what was learned, unless a person has said it. Where the
-// numbers disagree it is ErrMixed.
+// numbers disagree it is ErrMixed, and ErrRounded where a spreadsheet has spoilt
+// the IDs.
 func (r *Reader) Learned() error {
 	switch {
+	case !r.exact && len(r.rounded) == tooMany:
+		return ErrRounded
 	case r.Decimal != DecimalUnknown:
 	case r.point && r.comma:
 		return ErrMixed

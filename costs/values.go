@@ -21,9 +21,13 @@ const (
 	DecimalComma   Decimal = "comma"
 )
 
-// ErrMixed says that a table's numbers have points and commas before their
-// decimals.
-var ErrMixed = errors.New("some numbers have a point before the decimals and some a comma")
+// What is wrong with a table as a whole.
+var (
+	// ErrMixed: its numbers have points and commas before their decimals.
+	ErrMixed = errors.New("some numbers have a point before the decimals and some a comma")
+	// ErrRounded: the last digits of all its IDs are zeros.
+	ErrRounded = errors.New("a spreadsheet has rounded the IDs, whose last digits are all zeros; export anew and do not open the file in one")
+)
 
 // bare takes what is no part of a number away: white space, currencies, quotes
 // that keep a spreadsheet from reading it.
@@ -58,8 +62,19 @@ func isNone(cell string) bool {
 }
 
 // marks says what one number tells of the mark before the decimals: whole is for
-// a number that has none.
+// a number that has none. What is no number tells nothing.
 func marks(number string, whole bool) Decimal {
+	d := marksOf(number, whole)
+	if d == DecimalUnknown {
+		return d
+	}
+	if _, err := readNumber(number, d); err != nil {
+		return DecimalUnknown
+	}
+	return d
+}
+
+func marksOf(number string, whole bool) Decimal {
 	s := strings.TrimLeft(bare(number), "-+")
 	point, comma := strings.Count(s, "."), strings.Count(s, ",")
 	switch {
@@ -106,7 +121,14 @@ func readNumber(cell string, d Decimal) (subfive.Micros, error) {
 	if strings.Contains(whole, group) {
 		parts := strings.Split(strings.TrimLeft(whole, "-+"), group)
 		for i, part := range parts {
-			if i > 0 && len(part) != 3 && !(i < len(parts)-1 && len(part) == 2) || i == 0 && (part == "" || len(part) > 3) {
+			fits := len(part) == 3 // the last is; in India those before it have two digits
+			switch {
+			case i == 0:
+				fits = part != "" && len(part) <= 3
+			case i < len(parts)-1:
+				fits = fits || len(part) == 2
+			}
+			if !fits {
 				return 0, fmt.Errorf("it is no number with a %s before its decimals", d)
 			}
 		}
@@ -171,8 +193,6 @@ func readID(cell string) (string, error) {
 		return "", errors.New("a spreadsheet has rounded it; export anew and do not open the file in one")
 	case strings.IndexFunc(s, unicode.IsControl) >= 0:
 		return "", errors.New("it has control characters: no ID")
-	case len(s) >= 16 && isDigits(s) && strings.HasSuffix(s, "000000"):
-		return "", errors.New("its last digits are zeros, as a spreadsheet leaves them; export anew and do not open the file in one")
 	}
 	return s, nil
 }
@@ -223,19 +243,24 @@ func parseDay(s string, order Dates) (time.Time, error) {
 			return t, nil
 		}
 	}
-	month, badMonth := time.Parse("1/2/2006", s)
-	day, badDay := time.Parse("2/1/2006", s)
+	month, isMonth := parses("1/2/2006", s)
+	day, isDay := parses("2/1/2006", s)
 	switch {
-	case badMonth != nil && badDay != nil:
+	case !isMonth && !isDay:
 		return time.Time{}, errors.New("it is no day; write it as 2026-11-24")
-	case order == MonthFirst && badMonth == nil, order == DatesUnknown && badDay != nil, badDay == nil && day.Equal(month) && badMonth == nil:
+	case isMonth && (order == MonthFirst || order == DatesUnknown && !isDay || isDay && day.Equal(month)):
 		return month, nil
-	case order == DayFirst && badDay == nil, order == DatesUnknown && badMonth != nil:
+	case isDay && (order == DayFirst || order == DatesUnknown && !isMonth):
 		return day, nil
 	case order == DatesUnknown:
 		return time.Time{}, errors.New("it may mean two days; say which: --dates mdy or --dates dmy")
 	}
 	return time.Time{}, errors.New("it does not fit --dates")
+}
+
+func parses(layout, s string) (time.Time, bool) {
+	t, err := time.Parse(layout, s)
+	return t, err == nil
 }
 
 var (

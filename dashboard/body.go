@@ -25,21 +25,31 @@ func decode(c *gin.Context, into any) error { return decodeUpTo(c, into, maxBody
 
 // decodeUpTo is decode for a body of at most limit bytes.
 func decodeUpTo(c *gin.Context, into any, limit int64) error {
+	body, err := bodyOf(c, limit)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	return decodeObject(body, into)
+}
+
+// bodyOf reads the request's body, at most limit bytes, which it must say is
+// JSON unless it is empty.
+func bodyOf(c *gin.Context, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d KiB", limit>>10), "send less at once"}
+		return nil, problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d KiB", limit>>10), "send less at once"}
 	}
 	if err != nil {
-		return bad("send it again", "the body broke off")
+		return nil, bad("send it again", "the body broke off")
 	}
 	if len(body) == 0 {
-		return nil
+		return nil, nil
 	}
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if err != nil || kind != contentJSON {
-		return problem{http.StatusUnsupportedMediaType, "the body is not said to be JSON", "send the header Content-Type: application/json"}
+		return nil, problem{http.StatusUnsupportedMediaType, "the body is not said to be JSON", "send the header Content-Type: application/json"}
 	}
-	return decodeObject(body, into)
+	return body, nil
 }
 
 // decodeObject is strict: an unknown field is an error, and so is one that is

@@ -69,6 +69,16 @@ type Backend interface {
 	CheckUp(ctx context.Context) (any, error)
 	// Examine says what is wrong with a postback URL or a captured query.
 	Examine(ctx context.Context, text string) (any, error)
+	// Resources are those of a kind, archived ones only if asked for; Resource is
+	// one of them, archived or not. Neither shows a secret.
+	Resources(ctx context.Context, kind string, archived bool) (any, error)
+	Resource(ctx context.Context, kind, id string) (any, error)
+	// ChangeResource stores or archives one, or says what that would change.
+	ChangeResource(ctx context.Context, change ResourceChange) (any, error)
+	// Links is a campaign's link, ready to be pasted.
+	Links(ctx context.Context, campaignID string) (any, error)
+	// Audit is a page of who changed what.
+	Audit(ctx context.Context, q AuditQuery) (any, error)
 }
 
 // Config is what a Dashboard needs. All but Token must be given.
@@ -126,12 +136,17 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.GET("/errors", d.run(d.errors))
 	api.GET("/costs", d.run(d.costs))
 	api.GET("/rates", d.run(d.rates))
+	d.routeResources(api)
 	api.Use(d.refuseQuery) // whatever follows takes none
 	api.POST("/costs", d.run(d.replaceCosts))
 	api.POST("/rates", d.run(d.putRates))
 	for _, col := range collections() {
 		api.GET("/"+col.kind+"/:id", d.run(d.story(col.kind)))
 	}
+	for _, kind := range resourceKinds() {
+		api.GET("/"+kind+"/:id", d.run(d.resource(kind)))
+	}
+	api.GET("/campaigns/:id/links", d.run(d.links))
 	api.GET("/openapi.json", func(c *gin.Context) { c.Data(http.StatusOK, contentJSON, openAPI) })
 	api.GET("/doctor", d.run(d.checkUp))
 	api.POST("/doctor", d.run(d.examine))

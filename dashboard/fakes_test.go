@@ -140,6 +140,26 @@ func (b *backend) Rates(ctx context.Context, q RateQuery) (any, error) {
 	return b.called(ctx, "Rates", q)
 }
 
+func (b *backend) Resources(ctx context.Context, kind string, archived bool) (any, error) {
+	return b.called(ctx, "Resources", kind, archived)
+}
+
+func (b *backend) Resource(ctx context.Context, kind, id string) (any, error) {
+	return b.called(ctx, "Resource", kind, id)
+}
+
+func (b *backend) ChangeResource(ctx context.Context, change ResourceChange) (any, error) {
+	return b.called(ctx, "ChangeResource", change)
+}
+
+func (b *backend) Links(ctx context.Context, campaignID string) (any, error) {
+	return b.called(ctx, "Links", campaignID)
+}
+
+func (b *backend) Audit(ctx context.Context, q AuditQuery) (any, error) {
+	return b.called(ctx, "Audit", q)
+}
+
 // open returns a Dashboard over b that logs to the buffer.
 func open(b *backend) (*Dashboard, *bytes.Buffer) {
 	var log bytes.Buffer

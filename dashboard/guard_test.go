@@ -90,10 +90,9 @@ func TestPathsThatAreNone(t *testing.T) {
 		want         problem
 		allow        string
 	}{
-		"unknown":            {"GET", "/api/v1/offers", nothing, ""},
+		"unknown":            {"GET", "/api/v1/affiliates", nothing, ""},
 		"root":               {"GET", "/", nothing, ""},
 		"slash at the end":   {"GET", "/api/v1/clicks/", nothing, ""},
-		"costs, not yet":     {"POST", "/api/v1/costs", nothing, ""},
 		"unknown action":     {"POST", "/api/v1/postbacks/pb_1/delete", nothing, ""},
 		"another's action":   {"POST", "/api/v1/clicks/x/settle", nothing, ""},
 		"delete a list":      {"DELETE", "/api/v1/clicks", problem{405, "this path does not take DELETE", "use GET"}, "GET"},

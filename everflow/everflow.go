@@ -2,7 +2,8 @@
 // paste into its form, what a placeholder that arrived unfilled should have
 // been, and what is wrong with a postback URL.
 //
-// It opens no connection and judges no conversion. Package receiver asks its
+// Only its API, which asks Everflow as a partner may, opens connections, and
+// none of it judges a conversion. Package receiver asks its
 // Hinter about values; screens and commands ask it for URLs, and its Doctor
 // about those that people paste.
 //

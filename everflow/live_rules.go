@@ -38,6 +38,9 @@ func LiveRules() []Rule {
 		{"destination_dry_run", SeverityWarning, LevelTracker, "conversions are decided and shown, and its platform is told nothing"},
 		{"dead_deliveries", SeverityError, LevelTracker, "the platform was not told, and will not be unless somebody replays"},
 
+		{"days_zone", SeverityWarning, LevelTracker, "reports by day are counted in another time zone than the settings name"},
+		{"source_zone", SeverityNote, LevelTracker, "a platform bills by its ad account's days: where they are not the reports', cost falls on the day before or after"},
+
 		{"self_unreachable", SeverityError, LevelTracker, "if this machine can't reach its public URL, Everflow likely can't either"},
 		{"self_tls", SeverityError, LevelTracker, "Everflow gives up on a certificate that is not valid"},
 		{"self_redirect", SeverityError, LevelTracker, "a redirect is no success: each postback may count as a failure"},

@@ -52,6 +52,15 @@ type Teller interface {
 	Kinds() []subfive.Kind
 }
 
+// Limiter is a Forwarder whose platform can limit its use of an event's data only
+// where something is known of the visitor. Without it, one with LimitedUse always
+// can.
+type Limiter interface {
+	// Limits says why it can't for a visitor of that country (an ISO 3166 code in
+	// capitals) at that IP address, nil if it can; either may be "", not known.
+	Limits(country, address string) error
+}
+
 // Batch is what one request carries: events of one kind, all test or none.
 type Batch struct {
 	Kind   subfive.Kind

@@ -86,10 +86,10 @@ func (r *Receiver) goOffer(t *table, rt route, in *intake) {
 	}
 	all := r.read(in.params, plain, "")
 	consent := r.consent(all, in.c.Request.Header)
-	refused := r.refused(in, consent)
+	last := r.lastClick(in, consent)
 	id, ok := r.givenID(rt.clickID)
-	if !ok && !refused {
-		id = lastClick(in.c.Request)
+	if !ok {
+		id = last
 	}
 	in.location = offer.Link
 	if id != "" {

@@ -51,7 +51,6 @@ type collected struct {
 	// own are the parameters that came; all are those and the page's.
 	own, all fields
 	consent  map[string]string
-	refused  bool // he says no: our cookies are not read
 	visitor  string
 	problem  string // why nothing can be kept of it
 }
@@ -145,12 +144,9 @@ func (r *Receiver) readCollected(t *table, in *intake) collected {
 	}
 	var ok bool
 	c.consent = r.consent(c.all, in.c.Request.Header)
-	c.refused = r.refused(in, c.consent)
+	last := r.lastClick(in, c.consent)
 	if c.id, ok = r.givenID(get("click_id")); !ok {
-		c.id, c.minted = "", false
-		if !c.refused {
-			c.id = lastClick(in.c.Request)
-		}
+		c.id, c.minted = last, false
 	}
 	if c.id == "" {
 		c.minted = c.campaign.ID != ""
@@ -162,12 +158,12 @@ func (r *Receiver) readCollected(t *table, in *intake) collected {
 }
 
 // givenID reads a click ID as somebody gave it: one of ours in lower case, any
-// other as it is. A placeholder that nobody filled in is none.
+// other as it is. A placeholder that nobody filled in is none, nor is an address.
 func (r *Receiver) givenID(s string) (id string, ok bool) {
 	if id, ok := subfive.ParseClickID(s); ok {
 		return id, true
 	}
-	if _, literal := r.literalMacro("click_id", s); literal || len(s) > maxGivenID || strings.ContainsAny(s, "{}<>\"") {
+	if _, literal := r.literalMacro("click_id", s); literal || len(s) > maxGivenID || subfive.MaskAddresses(s) != s || strings.ContainsAny(s, "{}<>\"") {
 		return "", false
 	}
 	return s, strings.IndexFunc(s, func(c rune) bool { return c < 128 && inName(byte(c)) && c != '_' }) >= 0

@@ -44,10 +44,10 @@ func parseVisitor(value string) (id string, clicks int) {
 	return id, clicks
 }
 
-// lastClick reads the click cookie, "" without one.
-func lastClick(req *http.Request) string {
-	c, err := req.Cookie(clickCookie)
-	if err != nil {
+// lastClick reads the click cookie, "" without one, and of a visitor who refuses.
+func (r *Receiver) lastClick(in *intake, given map[string]string) string {
+	c, err := in.c.Request.Cookie(clickCookie)
+	if r.refused(in, given) || err != nil {
 		return ""
 	}
 	id, _ := subfive.ParseClickID(c.Value)

@@ -71,7 +71,7 @@ var shownHeaders = []string{
 func (r *Receiver) request(in *intake, all fields) subfive.Request {
 	req := in.c.Request
 	out := subfive.Request{
-		Method: asText(req.Method), Scheme: r.proxies.scheme(req), Host: asText(req.Host), Path: asText(req.URL.Path),
+		Method: asText(req.Method), Scheme: r.proxies.scheme(req), Host: asText(req.Host), Path: subfive.MaskAddresses(asText(req.URL.Path)),
 		Params: r.public(all), ClientAddr: addrText(in.client), UserAgent: asText(req.UserAgent()),
 	}
 	for _, name := range shownHeaders {

@@ -105,7 +105,38 @@ func (r *Receiver) interpret(t *table, rt route, in *intake) subfive.Postback {
 	hints = append([]string{quarantine, clickHint}, hints...)
 	hints = append(hints, all.hints()...)
 	p.Hint = joinHints(append(hints, r.advice(t, p, a)...))
+	r.mask(&p)
 	return p
+}
+
+// mask takes e-mail addresses and phone numbers out of the fields that are kept
+// in the clear. IDs with one in them stay apart from each other.
+func (r *Receiver) mask(p *subfive.Postback) {
+	for _, text := range []*string{&p.GoalID, &p.GoalName, &p.NetworkOfferID, &p.StatusWord, &p.PayoutRaw, &p.Hint} {
+		*text = subfive.MaskAddresses(*text)
+	}
+	ids := []*string{&p.TransactionID, &p.NetworkConversionID, &p.OrderID}
+	if p.Reading != subfive.ReadingDirect { // a platform's click ID is bytes
+		ids = append(ids, &p.ClickID, &p.ClickIDRaw)
+	}
+	for _, id := range ids {
+		*id = r.maskedID(*id)
+	}
+}
+
+// maskedID returns an ID as it is, or one that is the same for the same ID and
+// tells no address.
+func (r *Receiver) maskedID(id string) string {
+	masked := subfive.MaskAddresses(id)
+	if masked == id {
+		return id
+	}
+	sealed, err := r.cfg.Sealer.Seal(subfive.UserID, id, "")
+	if err != nil {
+		r.cfg.Log.Error("mask an ID", "err", err)
+		return masked
+	}
+	return subfive.Hidden + sealed.Mac[:min(len(sealed.Mac), 16)]
 }
 
 // key is the postback's: as a parameter, else in the path.

@@ -257,7 +257,7 @@ func (r *Receiver) recover(in *intake) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
-	r.cfg.Log.Error("panic", "path", in.c.Request.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	r.cfg.Log.Error("panic", "path", subfive.MaskAddresses(in.c.Request.URL.Path), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	switch {
 	case in.c.Writer.Written():
 	case in.location != "":

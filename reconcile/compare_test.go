@@ -40,9 +40,9 @@ func row(id, session string, change ...func(*subfive.Postback)) subfive.Postback
 }
 
 // ours is a conversion of ours: the same.
-func ours(id, session string, change ...func(*reconcile.Ours)) reconcile.Ours {
+func ours(id string, change ...func(*reconcile.Ours)) reconcile.Ours {
 	c := reconcile.Ours{Conversion: subfive.Conversion{
-		ID: "cv_" + id, EndpointID: "default", Verdict: subfive.VerdictMatched, TransactionID: session, GoalID: "base", GoalName: "base",
+		ID: "cv_" + id, EndpointID: "default", Verdict: subfive.VerdictMatched, TransactionID: "t1", GoalID: "base", GoalName: "base",
 		Status: subfive.StatusApproved, Payout: money("30"), Currency: "USD", ConvertedAt: noon, ConvertedAtFrom: subfive.FromMacro,
 	}}
 	if id != "" && id[0] == 'c' {
@@ -73,9 +73,9 @@ func event(name string) func(*subfive.Postback) {
 func order(id string) func(*subfive.Postback) { return func(p *subfive.Postback) { p.OrderID = id } }
 
 // question is an open possible duplicate.
-func question(id, session, of string, change ...func(*subfive.Postback)) subfive.Judged {
-	p := row(id, session, change...)
-	p.ID = "pb_" + session
+func question(id, of string, change ...func(*subfive.Postback)) subfive.Judged {
+	p := row(id, "t1", change...)
+	p.ID = "pb_t1"
 	return subfive.Judged{Postback: p, Verdict: subfive.VerdictPossibleDuplicate, PossibleDuplicateOf: "cv_" + of}
 }
 
@@ -91,39 +91,39 @@ func TestCompare(t *testing.T) {
 		matched             int
 	}{
 		"the same ID": {
-			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1", "t1")}, matched: 1,
+			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1")}, matched: 1,
 		},
 		"no ID on ours, the same session, goal and order": {
-			theirs: []subfive.Postback{row("c1", "t1", order("o1"))}, ours: []reconcile.Ours{ours("", "t1")}, matched: 1,
+			theirs: []subfive.Postback{row("c1", "t1", order("o1"))}, ours: []reconcile.Ours{ours("")}, matched: 1,
 		},
 		"a change of status with an ID of its own": {
-			theirs: []subfive.Postback{row("c2", "t1", said(subfive.StatusRejected))}, ours: []reconcile.Ours{ours("c1", "t1")},
+			theirs: []subfive.Postback{row("c2", "t1", said(subfive.StatusRejected))}, ours: []reconcile.Ours{ours("c1")},
 			want: []string{"status_flip c2 cv_c1"}, told: []string{"correction c2"},
 		},
 		"an ID of its own, a week later: a renewal": {
 			theirs: []subfive.Postback{row("c2", "t1")},
-			ours:   []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.ConvertedAt = noon.Add(-7 * 24 * time.Hour) }))},
+			ours:   []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.ConvertedAt = noon.Add(-7 * 24 * time.Hour) }))},
 			want:   []string{"missing_here c2 "}, told: []string{"new c2"},
 		},
 		"another goal of the session": {
-			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", event("Upsell"))}, ours: []reconcile.Ours{ours("c1", "t1")},
+			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", event("Upsell"))}, ours: []reconcile.Ours{ours("c1")},
 			want: []string{"missing_here c2 "}, told: []string{"new c2"}, matched: 1,
 		},
 		"an event that we know by its number only": {
 			theirs:  []subfive.Postback{row("c1", "t1", event("Upsell"))},
-			ours:    []reconcile.Ours{ours("", "t1", have(func(o *reconcile.Ours) { o.GoalID, o.GoalName = "7", "" }))},
+			ours:    []reconcile.Ours{ours("", have(func(o *reconcile.Ours) { o.GoalID, o.GoalName = "7", "" }))},
 			matched: 1,
 		},
 		"another order": {
 			theirs: []subfive.Postback{row("c2", "t1", order("o2"))},
-			ours:   []reconcile.Ours{ours("", "t1", have(func(o *reconcile.Ours) { o.OrderID = "o1" }))},
+			ours:   []reconcile.Ours{ours("", have(func(o *reconcile.Ours) { o.OrderID = "o1" }))},
 			want:   []string{"missing_here c2 ", "missing_there  cv_"}, told: []string{"new c2"},
 		},
 		"two of a session, told apart by their payouts": {
 			theirs: []subfive.Postback{row("c1", "t1", pays("30")), row("c2", "t1", pays("20"))},
 			ours: []reconcile.Ours{
-				ours("", "t1", have(func(o *reconcile.Ours) { o.ID, o.Payout = "cv_a", money("20") })),
-				ours("", "t1", have(func(o *reconcile.Ours) { o.ID = "cv_b" })),
+				ours("", have(func(o *reconcile.Ours) { o.ID, o.Payout = "cv_a", money("20") })),
+				ours("", have(func(o *reconcile.Ours) { o.ID = "cv_b" })),
 			},
 			matched: 2,
 		},
@@ -131,74 +131,74 @@ func TestCompare(t *testing.T) {
 			theirs: []subfive.Postback{row("c1", "t1")}, want: []string{"missing_here c1 "}, told: []string{"new c1"},
 		},
 		"not in their list": {
-			ours: []reconcile.Ours{ours("c1", "t1")}, want: []string{"missing_there c1 cv_c1"},
+			ours: []reconcile.Ours{ours("c1")}, want: []string{"missing_there c1 cv_c1"},
 		},
 		"not in their list, before the span": {
-			ours: []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.ConvertedAt = since.Add(-time.Second) }))},
+			ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.ConvertedAt = since.Add(-time.Second) }))},
 		},
 		"not in their list, and only its arrival is in the span": {
-			ours: []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.ConvertedAtFrom = subfive.FromArrival }))},
+			ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.ConvertedAtFrom = subfive.FromArrival }))},
 		},
 		"its arrival came a day later": {
 			theirs: []subfive.Postback{row("c1", "t1")},
-			ours: []reconcile.Ours{ours("", "t1", have(func(o *reconcile.Ours) {
+			ours: []reconcile.Ours{ours("", have(func(o *reconcile.Ours) {
 				o.ConvertedAtFrom, o.ConvertedAt = subfive.FromArrival, noon.Add(30*time.Hour)
 			}))},
 			matched: 1,
 		},
 		"rejected there": {
-			theirs: []subfive.Postback{row("c1", "t1", said(subfive.StatusRejected))}, ours: []reconcile.Ours{ours("c1", "t1")},
+			theirs: []subfive.Postback{row("c1", "t1", said(subfive.StatusRejected))}, ours: []reconcile.Ours{ours("c1")},
 			want: []string{"status_flip c1 cv_c1"}, told: []string{"correction c1"},
 		},
 		"a status that we never heard": {
 			theirs: []subfive.Postback{row("c1", "t1", said(subfive.StatusPending))},
-			ours:   []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.Status = subfive.StatusUnknown }))},
+			ours:   []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.Status = subfive.StatusUnknown }))},
 			want:   []string{"status_flip c1 cv_c1"}, told: []string{"correction c1"},
 		},
 		"moved back there": {
-			theirs: []subfive.Postback{row("c1", "t1", said(subfive.StatusPending))}, ours: []reconcile.Ours{ours("c1", "t1")},
+			theirs: []subfive.Postback{row("c1", "t1", said(subfive.StatusPending))}, ours: []reconcile.Ours{ours("c1")},
 			want: []string{"status_flip c1 cv_c1"},
 		},
 		"another payout": {
-			theirs: []subfive.Postback{row("c1", "t1", pays("29.99"))}, ours: []reconcile.Ours{ours("c1", "t1")},
+			theirs: []subfive.Postback{row("c1", "t1", pays("29.99"))}, ours: []reconcile.Ours{ours("c1")},
 			want: []string{"payout_drift c1 cv_c1"}, told: []string{"correction c1"},
 		},
 		"a payout where we had none": {
-			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.Payout = nil }))},
+			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.Payout = nil }))},
 			want: []string{"payout_drift c1 cv_c1"}, told: []string{"correction c1"},
 		},
 		"a test of ours": {
-			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.Verdict = subfive.VerdictTest }))},
+			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.Verdict = subfive.VerdictTest }))},
 		},
 		"two rows of one conversion": {
 			theirs:  []subfive.Postback{row("c1", "t1", said(subfive.StatusPending)), row("c2", "t1")},
-			ours:    []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.NetworkConversionIDs = []string{"c1", "c2"} }))},
+			ours:    []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.NetworkConversionIDs = []string{"c1", "c2"} }))},
 			matched: 1,
 		},
 		"a question, and their list shows one": {
-			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1", "t1")},
-			open:    []subfive.Judged{question("", "t1", "c1")},
+			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1")},
+			open:    []subfive.Judged{question("", "c1")},
 			want:    []string{"possible_duplicate  cv_c1"},
 			settled: []string{"pb_t1 duplicate"}, matched: 1,
 		},
 		"a question, and their list shows two": {
-			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", at(25*time.Hour))}, ours: []reconcile.Ours{ours("c1", "t1")},
-			open:    []subfive.Judged{question("", "t1", "c1")},
+			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", at(25*time.Hour))}, ours: []reconcile.Ours{ours("c1")},
+			open:    []subfive.Judged{question("", "c1")},
 			want:    []string{"missing_here c2 ", "possible_duplicate  cv_c1"},
 			settled: []string{"pb_t1 new"}, matched: 1,
 		},
 		"a question by its ID": {
-			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", at(time.Minute))}, ours: []reconcile.Ours{ours("c1", "t1")},
-			open:    []subfive.Judged{question("c2", "t1", "c1")},
+			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", at(time.Minute))}, ours: []reconcile.Ours{ours("c1")},
+			open:    []subfive.Judged{question("c2", "c1")},
 			want:    []string{"missing_here c2 ", "possible_duplicate c2 cv_c1"},
 			settled: []string{"pb_t1 new"}, matched: 1,
 		},
 		"a question about what their list does not cover": {
-			ours: []reconcile.Ours{ours("c1", "t1", have(func(o *reconcile.Ours) { o.ConvertedAt = since.Add(-time.Hour) }))}, open: []subfive.Judged{question("", "t1", "c1")},
+			ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.ConvertedAt = since.Add(-time.Hour) }))}, open: []subfive.Judged{question("", "c1")},
 		},
 		"a correction that was told and not settled": {
-			theirs: []subfive.Postback{row("c2", "t1", pays("29"))}, ours: []reconcile.Ours{ours("c1", "t1")},
-			open:    []subfive.Judged{question("c2", "t1", "c1", pays("29"))},
+			theirs: []subfive.Postback{row("c2", "t1", pays("29"))}, ours: []reconcile.Ours{ours("c1")},
+			open:    []subfive.Judged{question("c2", "c1", pays("29"))},
 			want:    []string{"payout_drift c2 cv_c1", "possible_duplicate c2 cv_c1"},
 			settled: []string{"pb_t1 correction"}, told: []string{"correction c2"},
 		},
@@ -242,7 +242,7 @@ func TestTotals(t *testing.T) {
 			row("c2", "t2", pays("10.50"), func(p *subfive.Postback) { p.ClickID, p.NetworkOfferID = "click2", "5" }),
 			row("c3", "t3", said(subfive.StatusRejected)),
 		},
-		Ours:   []reconcile.Ours{ours("c1", "t1", func(o *reconcile.Ours) { o.AdID, o.Delivered = "ad1", 2 })},
+		Ours:   []reconcile.Ours{ours("c1", func(o *reconcile.Ours) { o.AdID, o.Delivered = "ad1", 2 })},
 		Ads:    map[string]string{"click2": "ad2"},
 		Claims: []reconcile.Claim{{Day: "2026-11-21", AdID: "ad1", Conversions: 4}, {Day: "2026-01-01", AdID: "ad1", Conversions: 9}},
 	}
@@ -281,7 +281,7 @@ func TestTotals(t *testing.T) {
 func TestToldIDs(t *testing.T) {
 	tell := func(theirs subfive.Postback, version int64, at time.Time) string {
 		t.Helper()
-		o := ours("c1", "t1", func(o *reconcile.Ours) { o.Version = version })
+		o := ours("c1", func(o *reconcile.Ours) { o.Version = version })
 		plan := reconcile.Compare(reconcile.Books{Since: since, Until: noon.Add(time.Hour), Zone: time.UTC, Theirs: []subfive.Postback{theirs}, Ours: []reconcile.Ours{o}}, at).Plan
 		if len(plan.Tell) != 1 || !plan.Tell[0].Postback.ReceivedAt.Equal(at) {
 			t.Fatalf("told %+v", plan.Tell)
@@ -306,7 +306,7 @@ func TestToldIDs(t *testing.T) {
 func TestMended(t *testing.T) {
 	b := reconcile.Books{Since: since, Until: noon.Add(time.Hour), Zone: time.UTC, Theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t2")}}
 	before := reconcile.Compare(b, now)
-	b.Ours = []reconcile.Ours{ours("c1", "t1")}
+	b.Ours = []reconcile.Ours{ours("c1")}
 	marked := reconcile.Mended(before.Differences, reconcile.Compare(b, now))
 	if len(marked) != 2 || !marked[0].Mended || marked[1].Mended || before.Differences[0].Mended {
 		t.Errorf("marked %+v", marked)

@@ -10,8 +10,8 @@ import (
 	"subfive"
 )
 
-// answer runs a query and returns its rows as text.
-func answer(t *testing.T, s *Store, query string) (rows []string) {
+// reported runs a query and returns its rows as text.
+func reported(t *testing.T, s *Store, query string) (rows []string) {
 	t.Helper()
 	err := s.Query(t.Context(), query, func([]string) error { return nil }, func(row []any) error {
 		cells := make([]string, len(row))
@@ -46,7 +46,7 @@ func paid(n int, click string, payout subfive.Micros, currency string, status su
 	}
 }
 
-func costOf(ad string, spend subfive.Micros, currency string) Cost {
+func spentOn(ad string, spend subfive.Micros, currency string) Cost {
 	return Cost{
 		SourceID: "meta-us", Day: "2026-05-04", AdAccountID: "act", Platform: "meta", Ad: subfive.Ad{CampaignID: "c", SetID: "s", ID: ad},
 		Spend: subfive.Money{Amount: spend, Currency: currency}, Impressions: 1000, Clicks: 4, Conversions: 3, Value: 9_000_000,
@@ -76,7 +76,7 @@ func TestDailyView(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		traffic(t, s)
 		const money = "SELECT day || ' ' || campaign_id || ' ' || ad_id || ' ' || cost_status, clicks, conversions, revenue_micros, cost_micros, profit_micros, is_rate_missing FROM v_daily ORDER BY day, campaign_id, ad_id"
-		same(t, "before costs and rates", answer(t, s, money), []string{
+		same(t, "before costs and rates", reported(t, s, money), []string{
 			"2026-05-04 fall ad1 missing 1 0 0 <nil> <nil> 0",
 			"2026-05-04 spring ad1 missing 2 2 <nil> <nil> <nil> 1",
 			"2026-05-04 spring ad3 missing 1 0 0 <nil> <nil> 0",
@@ -85,7 +85,7 @@ func TestDailyView(t *testing.T) {
 		if err := s.PutRates(t.Context(), []Rate{{Date: "2026-05-03", Currency: "EUR", Reporting: "USD", Rate: "1.1", Source: "test"}}); err != nil {
 			t.Fatal(err)
 		}
-		costs := []Cost{costOf("ad1", 10_000_000, "EUR"), costOf("ad2", 5_000_000, "USD")}
+		costs := []Cost{spentOn("ad1", 10_000_000, "EUR"), spentOn("ad2", 5_000_000, "USD")}
 		for range 2 { // again is the same
 			if err := s.ReplaceCosts(t.Context(), "im_1", noon, costs); err != nil {
 				t.Fatal(err)
@@ -98,12 +98,12 @@ func TestDailyView(t *testing.T) {
 			"2026-05-04 spring ad3 imported 1 0 0 0 0 0",
 			"2026-05-05 spring ad1 missing 0 1 2200000 <nil> <nil> 0",
 		}
-		same(t, "with costs", answer(t, s, money), want)
-		same(t, "ratios", answer(t, s, "SELECT ad_id, round(cr * 100), round(epc * 100), round(cpc * 1000), round(cpa * 1000), round(roi * 1000), round(approve_rate * 100), round(traffic_loss * 100), currency FROM v_daily WHERE day = '2026-05-04' AND campaign_id = 'spring' ORDER BY ad_id"), []string{
+		same(t, "with costs", reported(t, s, money), want)
+		same(t, "ratios", reported(t, s, "SELECT ad_id, round(cr * 100), round(epc * 100), round(cpc * 1000), round(cpa * 1000), round(roi * 1000), round(approve_rate * 100), round(traffic_loss * 100), currency FROM v_daily WHERE day = '2026-05-04' AND campaign_id = 'spring' ORDER BY ad_id"), []string{
 			"ad1 100 2000 3667 3667 4455 50 33 USD",
 			"ad3 0 0 0 <nil> <nil> <nil> <nil> USD",
 		})
-		same(t, "of the platform", answer(t, s, "SELECT sum(impressions), sum(platform_clicks), sum(platform_conversions), sum(platform_value_micros) FROM v_daily"),
+		same(t, "of the platform", reported(t, s, "SELECT sum(impressions), sum(platform_clicks), sum(platform_conversions), sum(platform_value_micros) FROM v_daily"),
 			[]string{"2000 8 6 18900000"})
 		// A click that came late takes its share.
 		record(t, s, subfive.Batch{At: noon, Clicks: []subfive.Click{on(6, "ad2", nil)}})
@@ -113,7 +113,7 @@ func TestDailyView(t *testing.T) {
 		if n, err := s.SpreadCosts(t.Context(), noon); err != nil || n != 0 {
 			t.Errorf("spread again %d, %v", n, err)
 		}
-		same(t, "ad2 now", answer(t, s, "SELECT campaign_id, cost_status, clicks, cost_micros FROM v_daily WHERE ad_id = 'ad2' ORDER BY campaign_id"),
+		same(t, "ad2 now", reported(t, s, "SELECT campaign_id, cost_status, clicks, cost_micros FROM v_daily WHERE ad_id = 'ad2' ORDER BY campaign_id"),
 			[]string{" imported 0 0", "spring imported 1 5000000"})
 	})
 }
@@ -126,11 +126,11 @@ func TestDailyViewWithoutImportedCosts(t *testing.T) {
 			on(2, "ad2", func(c *subfive.Click) { c.SourceID, c.CampaignID = "", "organic" }),
 		}})
 		const query = "SELECT campaign_id, cost_status, cost_micros, profit_micros FROM v_daily ORDER BY campaign_id"
-		same(t, "by the link", answer(t, s, query), []string{"organic none 0 0", "spring link 250000 -250000"})
-		if err := s.ReplaceCosts(t.Context(), "im_1", noon, []Cost{costOf("ad1", 200_000, "USD")}); err != nil {
+		same(t, "by the link", reported(t, s, query), []string{"organic none 0 0", "spring link 250000 -250000"})
+		if err := s.ReplaceCosts(t.Context(), "im_1", noon, []Cost{spentOn("ad1", 200_000, "USD")}); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "imported", answer(t, s, query), []string{"organic none 0 0", "spring imported 200000 -200000"})
+		same(t, "imported", reported(t, s, query), []string{"organic none 0 0", "spring imported 200000 -200000"})
 	})
 }
 
@@ -155,12 +155,12 @@ func TestCostsAreSpreadExactly(t *testing.T) {
 			t.Parallel()
 			each(t, func(t *testing.T, s *Store) {
 				traffic(t, s)
-				c := costOf("", 10, "USD")
+				c := spentOn("", 10, "USD")
 				c.Ad = tt.ad
 				if err := s.ReplaceCosts(t.Context(), "im_1", noon, []Cost{c}); err != nil {
 					t.Fatal(err)
 				}
-				same(t, "spread", answer(t, s, "SELECT campaign_id, ad_id, cost_micros FROM v_daily WHERE cost_micros > 0 ORDER BY campaign_id, ad_id"), tt.want)
+				same(t, "spread", reported(t, s, "SELECT campaign_id, ad_id, cost_micros FROM v_daily WHERE cost_micros > 0 ORDER BY campaign_id, ad_id"), tt.want)
 			})
 		})
 	}
@@ -171,7 +171,7 @@ func TestUndelivered(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		told(t, s, 1)
 		record(t, s, sale(2, "meta-eu", "google-main"), sale(3))
-		same(t, "undelivered", answer(t, s, "SELECT offer_id, conversions, undelivered FROM v_daily ORDER BY offer_id"), []string{" 0 0", "ourdream 3 1"})
+		same(t, "undelivered", reported(t, s, "SELECT offer_id, conversions, undelivered FROM v_daily ORDER BY offer_id"), []string{" 0 0", "ourdream 3 1"})
 	})
 }
 
@@ -180,11 +180,11 @@ func TestCohortView(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		traffic(t, s)
 		const query = "SELECT campaign_id, days_to_convert, clicks, conversions, rejected, revenue_micros FROM v_cohort WHERE click_day = '2026-05-04' ORDER BY campaign_id, days_to_convert"
-		same(t, "without a rate", answer(t, s, query), []string{"fall 0 1 0 0 0", "spring 0 3 2 1 40000000", "spring 1 0 1 0 <nil>"})
+		same(t, "without a rate", reported(t, s, query), []string{"fall 0 1 0 0 0", "spring 0 3 2 1 40000000", "spring 1 0 1 0 <nil>"})
 		if err := s.PutRates(t.Context(), []Rate{{Date: "2026-05-05", Currency: "EUR", Reporting: "USD", Rate: "1.25"}}); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "with one", answer(t, s, query), []string{"fall 0 1 0 0 0", "spring 0 3 2 1 40000000", "spring 1 0 1 0 2500000"})
+		same(t, "with one", reported(t, s, query), []string{"fall 0 1 0 0 0", "spring 0 3 2 1 40000000", "spring 1 0 1 0 2500000"})
 	})
 }
 
@@ -195,7 +195,7 @@ func TestMatchQualityView(t *testing.T) {
 		b := sale(2, "meta-eu")
 		b.Clicks[0].Consent = map[string]string{"consent_ad_user_data": "granted"}
 		record(t, s, b)
-		same(t, "quality", answer(t, s, "SELECT day, destination_id, event_name, source_id, conversions, owed, sent, n_click_id, n_fbp, n_ip, n_ipv6, n_ua, n_email, "+
+		same(t, "quality", reported(t, s, "SELECT day, destination_id, event_name, source_id, conversions, owed, sent, n_click_id, n_fbp, n_ip, n_ipv6, n_ua, n_email, "+
 			"n_consent_granted, n_consent_unknown, n_late_1h, p50_delay_s, p95_delay_s, n_skipped_no_key, n_rejected FROM v_match_quality"),
 			[]string{"2026-05-04 meta-eu Purchase meta-us 2 2 1 1 0 1 0 1 0 0 1 0 1 1 0 0"})
 	})
@@ -218,7 +218,7 @@ func TestTouchpointsView(t *testing.T) {
 		}, Conversions: []subfive.Conversion{paid(1, "click3", 1, "USD", subfive.StatusApproved, noon), paid(2, "click7", 1, "USD", subfive.StatusApproved, noon)}})
 		const query = "SELECT conversion_id, click_id, touch_no, touches, seconds_before, ad_id, CAST(w_last * 10 AS INTEGER), CAST(w_first * 10 AS INTEGER), CAST(round(w_linear * 100) AS INTEGER), " +
 			"CAST(round(w_position * 10) AS INTEGER), CAST(round(share_with_visitor_id * 100) AS INTEGER) FROM v_touchpoints ORDER BY touch_no"
-		same(t, "touches", answer(t, s, query), []string{
+		same(t, "touches", reported(t, s, query), []string{
 			"cv_1 click1 1 3 172800 ad1 0 10 33 4 50", "cv_1 click2 2 3 86400 ad2 0 0 33 2 50", "cv_1 click3 3 3 3600 ad3 10 0 33 4 50",
 		})
 		// Retention takes the visitor, and with him the way.
@@ -231,7 +231,7 @@ func TestTouchpointsView(t *testing.T) {
 				break
 			}
 		}
-		same(t, "touches after retention", answer(t, s, query), []string(nil))
+		same(t, "touches after retention", reported(t, s, query), []string(nil))
 	})
 }
 
@@ -269,7 +269,7 @@ func TestReportingCurrency(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				same(t, "in the reporting currency", answer(t, s, "SELECT fx_rate, fx_date, payout_reporting_micros FROM v_conversions"), []string{tt.want})
+				same(t, "in the reporting currency", reported(t, s, "SELECT fx_rate, fx_date, payout_reporting_micros FROM v_conversions"), []string{tt.want})
 			})
 		})
 	}

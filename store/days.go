@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -63,12 +64,16 @@ var (
 // row counted before is taken away, what it counts now is added.
 type sums struct {
 	zone  *time.Location
+	plain string // the currency on whose rows things without an amount are counted: mostly there are no others
 	days  map[sumKey]tally
 	hours map[sumKey]tally
 }
 
-func newSums(zone *time.Location) *sums {
-	return &sums{zone: zone, days: map[sumKey]tally{}, hours: map[sumKey]tally{}}
+// noCurrency stands for an amount whose currency nobody told (ISO 4217).
+const noCurrency = "XXX"
+
+func (s *Store) newSums() *sums {
+	return &sums{zone: s.zone, plain: s.currency, days: map[sumKey]tally{}, hours: map[sumKey]tally{}}
 }
 
 // spot is where something is counted: the dimensions of the click, and of what
@@ -103,7 +108,7 @@ func (s *sums) click(c subfive.Click, sign int64) {
 	at := spotOf(c)
 	s.add(c.ClickedAt, at, "", sign, kind)
 	if c.Cost != nil && !c.IsTest {
-		s.add(c.ClickedAt, at, c.Cost.Currency, sign*int64(c.Cost.Amount), sumClickCost)
+		s.add(c.ClickedAt, at, cmp.Or(c.Cost.Currency, noCurrency), sign*int64(c.Cost.Amount), sumClickCost)
 	}
 	if kind != countClicks {
 		return
@@ -128,7 +133,7 @@ func (s *sums) conversion(v subfive.Conversion, click *subfive.Click, sign int64
 	var payout int64
 	currency := ""
 	if v.Payout != nil {
-		payout, currency = int64(*v.Payout), v.Currency
+		payout, currency = int64(*v.Payout), cmp.Or(v.Currency, noCurrency)
 	}
 	if v.IsTest || v.Verdict == subfive.VerdictTest {
 		s.add(v.ConvertedAt, at, currency, sign, countTestConversions)
@@ -159,12 +164,13 @@ func (s *sums) conversion(v subfive.Conversion, click *subfive.Click, sign int64
 	s.add(v.ConvertedAt, at, currency, sign*payout, revenue)
 }
 
-// add adds n to counts of the rows of a moment. What has no moment is counted
-// nowhere.
+// add adds n to counts of the rows of a moment; currency is "" for what has no
+// amount. What has no moment is counted nowhere.
 func (s *sums) add(moment time.Time, at spot, currency string, n int64, counts ...int) {
 	if moment.IsZero() || n == 0 {
 		return
 	}
+	currency = cmp.Or(currency, s.plain)
 	local := moment.In(s.zone)
 	day := sumKey{
 		local.Format(time.DateOnly), at.source, at.campaign, at.offer, at.account, at.platform, at.ad.CampaignID, at.ad.SetID, at.ad.ID, currency,

@@ -39,7 +39,7 @@ func quarter(t *testing.T, s *Store, clicks int) {
 	var costs []Cost
 	for d := range 90 {
 		for ad := range 120 {
-			c := costOf(fmt.Sprint("120210", ad), 5_000_000, "USD")
+			c := spentOn(fmt.Sprint("120210", ad), 5_000_000, "USD")
 			c.SourceID, c.Day = fmt.Sprint("source-", ad%6), start.AddDate(0, 0, d).Format(time.DateOnly)
 			costs = append(costs, c)
 		}
@@ -58,6 +58,7 @@ func TestDailyViewIsFast(t *testing.T) {
 	}
 	const limit = 200 * time.Millisecond
 	each(t, func(t *testing.T, s *Store) {
+		s.currency = DefaultCurrency
 		started := time.Now()
 		quarter(t, s, 1_000_000)
 		t.Logf("recorded in %s", time.Since(started).Round(time.Second))
@@ -67,20 +68,22 @@ func TestDailyViewIsFast(t *testing.T) {
 			}
 		}
 		for _, query := range []string{
-			"SELECT * FROM v_daily WHERE day >= '2026-02-03'",
+			"SELECT day, source_id, campaign_id, ad_id, clicks, conversions, approved, revenue_micros, cost_micros, profit_micros, cr, roi FROM v_daily WHERE day >= '2026-02-03'",
 			"SELECT day, sum(clicks), sum(conversions), sum(revenue_micros), sum(cost_micros) FROM v_daily WHERE day >= '2026-02-03' GROUP BY day",
 			"SELECT ad_id, sum(clicks), sum(profit_micros) FROM v_daily WHERE source_id = 'source-3' GROUP BY ad_id",
 			"SELECT day, sum(revenue_micros) FROM v_daily WHERE day >= '2026-02-03' AND campaign_id = 'campaign-3' GROUP BY day",
 			"SELECT * FROM v_daily WHERE day = '2026-04-01'",
 			"SELECT * FROM v_daily WHERE ad_id = '12021077'",
-			"SELECT * FROM v_cohort WHERE click_day >= '2026-04-01'",
-			"SELECT * FROM v_match_quality WHERE day = '2026-04-01'",
 		} {
 			var times []time.Duration
 			rows := 0
 			for range 7 {
 				started := time.Now()
-				rows = len(answer(t, s, query))
+				rows = 0
+				err := s.Query(t.Context(), query, func([]string) error { return nil }, func([]any) error { rows++; return nil })
+				if err != nil {
+					t.Fatal(err)
+				}
 				times = append(times, time.Since(started))
 			}
 			slices.Sort(times)

@@ -79,8 +79,8 @@ func (s *Store) StampedZone(ctx context.Context) (zone string, err error) {
 // not at all.
 func (s *Store) StampZone(ctx context.Context) (rebuild bool, err error) {
 	have, err := s.StampedZone(ctx)
-	if err != nil || have != "" {
-		return have != "" && have != s.zone.String(), err
+	if err != nil || have == s.zone.String() {
+		return false, err
 	}
 	first, _, err := s.recorded(ctx)
 	if err != nil || first != 0 {
@@ -163,9 +163,9 @@ func (s *Store) rebuildDay(ctx context.Context, day string, at time.Time) (chang
 		return false, err
 	}
 	var mark string
-	lack := newSums(s.zone)
+	lack := s.newSums()
 	err = s.snapshot(ctx, func(t *tx) error {
-		lack = newSums(s.zone)
+		lack = s.newSums()
 		if mark, err = s.settingIn(ctx, t, rebuildSetting); err != nil {
 			return err
 		}

@@ -40,16 +40,16 @@ func TestRebuildCorrectsSums(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {
 		traffic(t, s)
-		if err := s.ReplaceCosts(t.Context(), "im", noon, []Cost{costOf("ad1", 9, "USD")}); err != nil {
+		if err := s.ReplaceCosts(t.Context(), "im", noon, []Cost{spentOn("ad1", 9, "USD")}); err != nil {
 			t.Fatal(err)
 		}
-		want := answer(t, s, clicksByDay)
+		want := reported(t, s, clicksByDay)
 		same(t, "nothing to do", rebuild(t, s, ""), Rebuilt{Days: 2})
 		command(t, s, "DELETE FROM days WHERE ad_id = 'ad1'", "UPDATE days SET clicks = 7", "INSERT INTO days (day, source_id, campaign_id, offer_id, ad_account_id, "+
 			"platform, platform_campaign_id, adset_id, ad_id, currency, conversions) VALUES ('2026-05-07', '', '', '', '', '', '', '', '', '', 3)", "DELETE FROM hours")
 		same(t, "since the second day", rebuild(t, s, "2026-05-05"), Rebuilt{Days: 2, Changed: 2})
 		same(t, "all", rebuild(t, s, ""), Rebuilt{Days: 3, Changed: 1})
-		same(t, "sums", answer(t, s, clicksByDay), want)
+		same(t, "sums", reported(t, s, clicksByDay), want)
 		same(t, "again", rebuild(t, s, ""), Rebuilt{Days: 3})
 	})
 }
@@ -65,7 +65,7 @@ func TestRebuildInAnotherZone(t *testing.T) {
 		})
 		const query = "SELECT day, sum(clicks), sum(conversions) FROM v_daily GROUP BY day HAVING sum(clicks) + sum(conversions) > 0 ORDER BY day"
 		const stamps = "SELECT click_day FROM v_clicks UNION ALL SELECT conversion_day FROM v_conversions ORDER BY 1"
-		same(t, "UTC", answer(t, s, query), []string{"2026-10-24 2 0", "2026-10-25 0 1"})
+		same(t, "UTC", reported(t, s, query), []string{"2026-10-24 2 0", "2026-10-25 0 1"})
 		for _, z := range []struct {
 			name         string
 			days, stamps []string
@@ -85,8 +85,8 @@ func TestRebuildInAnotherZone(t *testing.T) {
 			if wanted, err := s.StampZone(t.Context()); err != nil || wanted {
 				t.Errorf("%s: a rebuild is asked for again: %t, %v", z.name, wanted, err)
 			}
-			same(t, z.name, answer(t, s, query), z.days)
-			same(t, z.name+" stamps", answer(t, s, stamps), z.stamps)
+			same(t, z.name, reported(t, s, query), z.days)
+			same(t, z.name+" stamps", reported(t, s, stamps), z.stamps)
 		}
 	})
 }
@@ -97,7 +97,11 @@ func TestZoneOfANewDatabase(t *testing.T) {
 		if wanted, err := s.StampZone(t.Context()); err != nil || wanted {
 			t.Errorf("a rebuild is asked for: %t, %v", wanted, err)
 		}
-		if zone, err := s.StampedZone(t.Context()); err != nil || zone != "UTC" {
+		s.zone = zoneOf(t, "Asia/Kolkata") // nothing is counted yet
+		if wanted, err := s.StampZone(t.Context()); err != nil || wanted {
+			t.Errorf("a rebuild is asked for: %t, %v", wanted, err)
+		}
+		if zone, err := s.StampedZone(t.Context()); err != nil || zone != "Asia/Kolkata" {
 			t.Errorf("zone %q, %v", zone, err)
 		}
 	})
@@ -128,7 +132,7 @@ func TestRebuildBesideWriters(t *testing.T) {
 		writers.Wait()
 		rebuild(t, s, "")
 		same(t, "counted anew", rebuild(t, s, ""), Rebuilt{Days: 2})
-		same(t, "clicks", answer(t, s, "SELECT sum(clicks), sum(conversions) FROM v_daily"), []string{"49 48"})
+		same(t, "clicks", reported(t, s, "SELECT sum(clicks), sum(conversions) FROM v_daily"), []string{"49 48"})
 	})
 }
 
@@ -167,7 +171,26 @@ func TestRebuildKeepsDaysWithoutClicks(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, "rebuilt", rebuild(t, s, ""), Rebuilt{Days: 1, Kept: "2026-05-06"})
-		same(t, "clicks", answer(t, s, "SELECT day, clicks FROM v_daily ORDER BY day"), []string{"2026-05-04 1", "2026-05-05 1", "2026-05-06 1"})
+		same(t, "clicks", reported(t, s, "SELECT day, clicks FROM v_daily ORDER BY day"), []string{"2026-05-04 1", "2026-05-05 1", "2026-05-06 1"})
+	})
+}
+
+func TestHours(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		s.zone = zoneOf(t, "Asia/Kolkata")
+		from := func(country, device string) func(*subfive.Click) {
+			return func(c *subfive.Click) { c.Visitor = subfive.Visitor{Country: country, Device: device} }
+		}
+		record(t, s, subfive.Batch{
+			At: noon, Clicks: []subfive.Click{on(1, "ad1", from("IN", "phone")), on(2, "ad2", from("IN", "phone")), on(3, "ad1", from("US", "desktop"))},
+			Conversions: []subfive.Conversion{paid(1, "click3", 5, "USD", subfive.StatusApproved, noon.Add(time.Hour))},
+		})
+		half := noon.Add(-30 * time.Minute).UnixMilli()
+		same(t, "hours", reported(t, s, "SELECT hour, campaign_id, source_id, offer_id, country, device, clicks, approved, revenue_approved_micros FROM hours WHERE clicks + conversions > 0 ORDER BY hour, country"), []string{
+			fmt.Sprint(half, " spring meta-us dream IN phone 2 0 0"), fmt.Sprint(half, " spring meta-us dream US desktop 1 0 0"),
+			fmt.Sprint(half+3600_000, " spring meta-us dream US desktop 0 1 5"),
+		})
 	})
 }
 

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"slices"
 
-	"github.com/huandu/go-sqlbuilder"
-
 	"subfive"
 )
 
@@ -104,20 +102,20 @@ func (t *tx) pages(ctx context.Context, table, key, at, what string, from, to in
 
 // takeSums takes away what the rollups have of a day.
 func (t *tx) takeSums(ctx context.Context, from *sums, day string, begin, end int64) error {
-	err := t.takeFrom(ctx, daysTable, func(b *sqlbuilder.SelectBuilder) { b.Where(b.EQ("day", "")) }, []any{day}, from.days)
-	if err != nil {
+	if err := t.takeFrom(ctx, daysTable, day, day, from.days); err != nil {
 		return err
 	}
-	return t.takeFrom(ctx, hoursTable, func(b *sqlbuilder.SelectBuilder) { b.Where(b.GE("hour", 0), b.LT("hour", 0)) }, []any{begin, end}, from.hours)
+	return t.takeFrom(ctx, hoursTable, begin, end-1, from.hours)
 }
 
-func (t *tx) takeFrom(ctx context.Context, r rollup, where func(*sqlbuilder.SelectBuilder), args []any, from map[sumKey]tally) error {
+// takeFrom takes away the rows whose first key is between two values, both
+// included.
+func (t *tx) takeFrom(ctx context.Context, r rollup, first, last any, from map[sumKey]tally) error {
 	return t.query(ctx, "sums of "+r.table, func() string {
 		b := t.s.flavor.NewSelectBuilder()
-		b.Select(slices.Concat(r.key, tallyColumns)...).From(r.table)
-		where(b)
+		b.Select(slices.Concat(r.key, tallyColumns)...).From(r.table).Where(b.GE(r.key[0], 0), b.LE(r.key[0], 0))
 		return text(b)
-	}, args, func(rows *sql.Rows) error {
+	}, []any{first, last}, func(rows *sql.Rows) error {
 		var key sumKey
 		var n tally
 		into := make([]any, 0, len(r.key)+tallySize)

@@ -57,7 +57,7 @@ func TestWhatAClickCounts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSums(time.UTC)
+			s := (&Store{zone: time.UTC}).newSums()
 			s.click(tt.click, 1)
 			same(t, "counted", shown(s), tt.want)
 			s.click(tt.click, -1)
@@ -90,6 +90,7 @@ func TestWhatAConversionCounts(t *testing.T) {
 		"an upsell": {paid(func(c *subfive.Conversion) { c.GoalName, c.Status = "upgrade", subfive.StatusApproved }), nil, []string{
 			"2026-05-04 events 1 USD", "2026-05-04 revenue_approved_micros 42500000 USD", "2026-05-04 upsells 1 USD",
 		}},
+		"in an unknown currency":  {paid(func(c *subfive.Conversion) { c.Currency, c.GoalName = "", "x" }), nil, []string{"2026-05-04 events 1 XXX", "2026-05-04 revenue_pending_micros 42500000 XXX", "2026-05-04 upsells 1 XXX"}},
 		"an event without payout": {paid(func(c *subfive.Conversion) { c.GoalName, c.Payout = "lead", nil }), nil, []string{"2026-05-04 events 1"}},
 		"a test":                  {paid(func(c *subfive.Conversion) { c.Verdict = subfive.VerdictTest }), nil, []string{"2026-05-04 test_conversions 1 USD"}},
 		"not a conversion":        {paid(func(c *subfive.Conversion) { c.Verdict = subfive.VerdictQuarantined }), nil, nil},
@@ -98,7 +99,7 @@ func TestWhatAConversionCounts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSums(time.UTC)
+			s := (&Store{zone: time.UTC}).newSums()
 			s.conversion(tt.conversion, tt.click, 1)
 			same(t, "counted", shown(s), tt.want)
 		})
@@ -135,7 +136,7 @@ func TestDaysAndHoursOfAZone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := newSums(zone)
+			s := (&Store{zone: zone}).newSums()
 			s.click(subfive.Click{ClickedAt: at}, 1)
 			var got row
 			for key := range maps.Keys(s.days) {

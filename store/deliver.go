@@ -35,20 +35,20 @@ func micros(m *subfive.Micros) any {
 // day is the day of t in the reporting time zone, as it is stamped on a row.
 func (s *Store) day(t time.Time) string { return t.In(s.zone).Format(time.DateOnly) }
 
-// The reason of a delivery whose predecessor in its lineage was never sent.
+// The reason of a delivery whose conversion was never sent.
 const (
 	neverSentCode = "never_sent"
-	neverSent     = "the one before it was never sent: there is nothing to follow up"
+	neverSent     = "the conversion itself was never sent: there is nothing to follow up"
 )
 
-// withdraw takes deliveries back that were never tried. One that is claimed
-// right now, or was tried, is left alone.
+// withdraw takes deliveries back that were never tried, and looks after what
+// waits for them. One that is claimed right now, or was tried, is left alone.
 func (t *tx) withdraw(ctx context.Context, b subfive.Batch) error {
+	var withdrawn []string
 	for _, w := range b.Withdrawals {
 		n, err := t.exec(ctx, "withdraw", func() string {
 			d := t.s.flavor.NewDeleteBuilder()
-			d.DeleteFrom("outbox").Where(d.EQ("delivery_id", ""), "lease_id = ''",
-				"EXISTS (SELECT 1 FROM deliveries d WHERE d.delivery_id = outbox.delivery_id AND d.status = 'scheduled' AND d.first_attempt_at = 0)")
+			d.DeleteFrom("outbox").Where(d.EQ("delivery_id", ""), "lease_id = ''", untried)
 			return text(d)
 		}, w.DeliveryID)
 		if err != nil {
@@ -57,21 +57,34 @@ func (t *tx) withdraw(ctx context.Context, b subfive.Batch) error {
 		if n == 0 {
 			continue
 		}
-		_, err = t.exec(ctx, "skip delivery", func() string {
-			u := t.s.flavor.NewUpdateBuilder()
-			u.Update("deliveries").Set(u.Assign("status", ""), u.Assign("reason_code", ""), u.Assign("reason", "")).
-				Where(u.EQ("delivery_id", ""))
-			return text(u)
-		}, string(subfive.DeliverySkipped), w.ReasonCode, w.Reason, w.DeliveryID)
-		if err != nil {
+		if err := t.skip(ctx, []string{w.DeliveryID}, w.ReasonCode, w.Reason); err != nil {
 			return err
 		}
+		withdrawn = append(withdrawn, w.DeliveryID)
 	}
-	return nil
+	return t.skipFollowers(ctx, withdrawn)
 }
 
+// untried holds for an outbox row whose delivery was never tried.
+const untried = "EXISTS (SELECT 1 FROM deliveries d WHERE d.delivery_id = outbox.delivery_id AND d.status = 'scheduled' AND d.first_attempt_at = 0)"
+
 func (t *tx) recordDeliveries(ctx context.Context, b subfive.Batch) error {
+	if err := t.limitUse(ctx, b.Limited); err != nil {
+		return err
+	}
 	return t.deliver(ctx, b.Deliveries)
+}
+
+// limitUse makes deliveries that were never tried ones with limited use of their
+// data. One that is claimed right now is left as it is sent.
+func (t *tx) limitUse(ctx context.Context, ids []string) error {
+	return t.execIn(ctx, "limit use", nil, unique(ids), func(ids []any) string {
+		b := t.s.flavor.NewUpdateBuilder()
+		b.Update("deliveries").Set("limited_use = 1").
+			Where(b.In("delivery_id", ids...), "status = 'scheduled'", "first_attempt_at = 0",
+				"EXISTS (SELECT 1 FROM outbox o WHERE o.delivery_id = deliveries.delivery_id AND o.lease_id = '')")
+		return text(b)
+	})
 }
 
 var deliveryInsertColumns = []string{
@@ -81,13 +94,13 @@ var deliveryInsertColumns = []string{
 }
 
 // deliver inserts deliveries, and schedules those that are new and to be sent.
-// One that follows another waits for it, or is skipped when that one was never
-// sent.
+// One that follows another waits for it, or for the one before where that one was
+// not sent; when the conversion itself never was, it is skipped.
 func (t *tx) deliver(ctx context.Context, ds []subfive.Delivery) error {
 	if len(ds) == 0 {
 		return nil
 	}
-	status, err := t.predecessors(ctx, ds)
+	known, err := t.predecessors(ctx, ds)
 	if err != nil {
 		return err
 	}
@@ -96,15 +109,14 @@ func (t *tx) deliver(ctx context.Context, ds []subfive.Delivery) error {
 	for i, d := range ds {
 		waits := ""
 		if d.WaitsFor != "" && d.Status == subfive.DeliveryScheduled {
-			switch status[d.WaitsFor] {
-			case subfive.DeliveryScheduled, subfive.DeliverySubmitted:
-				waits = d.WaitsFor
-			case subfive.DeliveryDelivered, subfive.DeliveryTested:
-			case subfive.DeliveryDead, subfive.DeliverySkipped, subfive.DeliveryDryRun:
+			switch ahead, ok := known.ahead(d.WaitsFor); {
+			case !ok:
 				d.Status, d.ReasonCode, d.Reason = subfive.DeliverySkipped, neverSentCode, neverSent
+			case known.open(ahead):
+				waits = ahead
 			}
 		}
-		status[d.ID] = d.Status // a later one of the same batch may wait for it
+		known[d.ID] = link{id: d.ID, kind: d.Kind, status: d.Status, waitsFor: d.WaitsFor} // a later one of the same batch may wait for it
 		var value *subfive.Micros
 		currency := ""
 		if d.Value != nil {
@@ -162,24 +174,11 @@ func maybeSent(prefix string) string {
 	return "CASE WHEN " + prefix + "status = 'dead' AND " + prefix + "ambiguous_at > 0 THEN 'delivered' ELSE " + prefix + "status END"
 }
 
-// predecessors returns the status of the deliveries that others wait for.
-func (t *tx) predecessors(ctx context.Context, ds []subfive.Delivery) (map[string]subfive.DeliveryStatus, error) {
-	status := map[string]subfive.DeliveryStatus{}
+// predecessors returns the lineages of the deliveries that others wait for.
+func (t *tx) predecessors(ctx context.Context, ds []subfive.Delivery) (lineages, error) {
 	var ids []string
 	for _, d := range ds {
 		ids = append(ids, d.WaitsFor)
 	}
-	err := t.queryIn(ctx, "delivery status", nil, unique(ids), func(ids []any) string {
-		b := t.s.flavor.NewSelectBuilder()
-		b.Select("delivery_id", maybeSent("")).From("deliveries").Where(b.In("delivery_id", ids...))
-		return text(b)
-	}, func(r *sql.Rows) error {
-		var id, s string
-		if err := r.Scan(&id, &s); err != nil {
-			return err
-		}
-		status[id] = subfive.DeliveryStatus(s)
-		return nil
-	})
-	return status, err
+	return t.lineagesOf(ctx, unique(ids))
 }

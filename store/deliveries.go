@@ -109,10 +109,11 @@ func (t *tx) deliveries(ctx context.Context, f DeliveryFilter) (all []subfive.De
 	return all, t.nextAttempts(ctx, all)
 }
 
-// nextAttempts fills in when those that are unfinished are due.
+// nextAttempts fills in when those that are unfinished are due, and what they
+// wait for now.
 func (t *tx) nextAttempts(ctx context.Context, ds []subfive.Delivery) error {
 	var ids []string
-	at := map[string]int64{}
+	at, waits := map[string]int64{}, map[string]string{}
 	for _, d := range ds {
 		if d.Status == subfive.DeliveryScheduled || d.Status == subfive.DeliverySubmitted {
 			ids = append(ids, d.ID)
@@ -120,17 +121,20 @@ func (t *tx) nextAttempts(ctx context.Context, ds []subfive.Delivery) error {
 	}
 	err := t.queryIn(ctx, "next attempts", nil, ids, func(ids []any) string {
 		b := t.s.flavor.NewSelectBuilder()
-		b.Select("delivery_id", "next_attempt_at").From("outbox").Where(b.In("delivery_id", ids...))
+		b.Select("delivery_id", "next_attempt_at", "waits_for").From("outbox").Where(b.In("delivery_id", ids...))
 		return text(b)
 	}, func(r *sql.Rows) error {
-		var id string
+		var id, before string
 		var ms int64
-		err := r.Scan(&id, &ms)
-		at[id] = ms
+		err := r.Scan(&id, &ms, &before)
+		at[id], waits[id] = ms, before
 		return err
 	})
 	for i := range ds {
 		ds[i].NextAttemptAt = subfive.FromMillis(at[ds[i].ID])
+		if before, unfinished := waits[ds[i].ID]; unfinished {
+			ds[i].WaitsFor = before
+		}
 	}
 	return err
 }

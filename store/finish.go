@@ -173,7 +173,7 @@ func (t *tx) updateEach(ctx context.Context, table string, types []string, set, 
 		if err := checkValues(args); err != nil {
 			return err
 		}
-		err := t.query(ctx, "update each "+table+" "+strconv.Itoa(n), func() string {
+		err := t.query(ctx, "update each "+table+" "+set+" "+strconv.Itoa(n), func() string {
 			return t.s.updateEachText(table, types, n, set, where)
 		}, args, func(r *sql.Rows) error {
 			var id string
@@ -243,75 +243,75 @@ func (t *tx) skip(ctx context.Context, ids []string, code, reason string) error 
 	})
 }
 
-// skipFollowers ends what waits for deliveries that were never sent, and what
-// waits for that.
-func (t *tx) skipFollowers(ctx context.Context, ids []string) error {
-	for len(ids) > 0 {
-		var followers []string
-		err := t.queryIn(ctx, "followers", nil, ids, func(ids []any) string {
-			b := t.s.flavor.NewSelectBuilder()
-			b.Select("delivery_id").From("deliveries").
-				Where(b.In("waits_for", ids...), "waits_for <> ''", "status = 'scheduled'", "first_attempt_at = 0",
-					"NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.delivery_id = deliveries.waits_for AND p.status = 'dead' AND p.ambiguous_at > 0)")
-			return text(b)
-		}, collect(&followers))
-		if err != nil || len(followers) == 0 {
-			return err
-		}
-		ids = unique(followers)
-		if err := t.execIn(ctx, "followers leave outbox", nil, ids, func(ids []any) string {
-			b := t.s.flavor.NewDeleteBuilder()
-			b.DeleteFrom("outbox").Where(b.In("delivery_id", ids...))
-			return text(b)
-		}); err != nil {
-			return err
-		}
-		if err := t.skip(ctx, ids, neverSentCode, neverSent); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // revivedReason is why a dead delivery lives again.
 const revivedReason = "refused like all others: the configuration was at fault, not this event"
 
 // revive gives dead deliveries, and what was skipped because of them, their
-// place in the outbox back.
+// place in the outbox back. What still waits behind them waits for them again.
 func (t *tx) revive(ctx context.Context, ids []string, at time.Time) error {
-	from := subfive.DeliveryDead
-	column, code := "delivery_id", string(subfive.Misconfigured)
-	for len(ids) > 0 {
-		var outbox [][]any
-		before := []any{string(subfive.DeliveryScheduled), code, revivedReason, string(from)}
-		err := t.queryIn(ctx, "revive by "+column, before, ids, func(ids []any) string {
-			b := t.s.flavor.NewUpdateBuilder()
-			b.Update("deliveries").Set(b.Assign("status", ""), b.Assign("reason_code", ""), b.Assign("reason", "")).
-				Where(b.EQ("status", ""))
-			if column == "waits_for" {
-				b.Where("reason_code = '"+neverSentCode+"'", "waits_for <> ''")
-			}
-			b.Where(b.In(column, ids...)).Returning("delivery_id", "destination_id", "waits_for")
-			return text(b)
-		}, func(r *sql.Rows) error {
-			var id, destination, waits string
-			err := r.Scan(&id, &destination, &waits)
-			// Alone: it is no longer a fresh event that tells what is at fault.
-			outbox = append(outbox, []any{id, destination, subfive.Millis(at), waits, 1})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if err := t.insertRows(ctx, "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "waits_for", "batch_limit"}, outbox,
-			"ON CONFLICT (delivery_id) DO NOTHING"); err != nil {
-			return err
-		}
-		ids = nil
-		for _, row := range outbox {
-			ids = append(ids, row[0].(string))
-		}
-		from, column, code = subfive.DeliverySkipped, "waits_for", "revived"
+	revived, err := t.rise(ctx, ids, subfive.DeliveryDead, string(subfive.Misconfigured))
+	if err != nil || len(revived) == 0 {
+		return err
 	}
-	return nil
+	alive, err := t.links(ctx, "delivery_id", revived)
+	if err != nil {
+		return err
+	}
+	var before []string
+	for _, l := range alive {
+		before = append(before, l.waitsFor)
+	}
+	known, err := t.lineagesOf(ctx, unique(append(before, revived...)))
+	if err != nil {
+		return err
+	}
+	behind, err := t.followers(ctx, revived)
+	if err != nil {
+		return err
+	}
+	var skipped []string
+	var waits [][]any
+	for _, l := range behind {
+		if _, read := known[l.id]; !read {
+			known[l.id] = l
+		}
+		ahead, ok := known.ahead(l.waitsFor)
+		switch {
+		case !ok:
+		case l.status == subfive.DeliverySkipped && l.reason == neverSentCode:
+			alive, skipped = append(alive, l), append(skipped, l.id)
+			known.end(l.id, subfive.DeliveryScheduled)
+		case l.status == subfive.DeliveryScheduled && !l.tried:
+			waits = append(waits, []any{l.id, ahead})
+		}
+	}
+	if _, err := t.rise(ctx, skipped, subfive.DeliverySkipped, "revived"); err != nil {
+		return err
+	}
+	var outbox [][]any
+	for _, l := range alive {
+		ahead := ""
+		if l.waitsFor != "" {
+			ahead, _ = known.ahead(l.waitsFor)
+		}
+		// Alone: it is no longer a fresh event that tells what is at fault.
+		outbox = append(outbox, []any{l.id, l.destination, subfive.Millis(at), ahead, 1})
+	}
+	if err := t.insertRows(ctx, "outbox", []string{"delivery_id", "destination_id", "next_attempt_at", "waits_for", "batch_limit"}, outbox,
+		"ON CONFLICT (delivery_id) DO NOTHING"); err != nil {
+		return err
+	}
+	return t.waitFor(ctx, waits)
+}
+
+// rise schedules the deliveries anew that ended as from, and returns which did.
+func (t *tx) rise(ctx context.Context, ids []string, from subfive.DeliveryStatus, code string) (risen []string, err error) {
+	before := []any{string(subfive.DeliveryScheduled), code, revivedReason, string(from)}
+	err = t.queryIn(ctx, "revive", before, ids, func(ids []any) string {
+		b := t.s.flavor.NewUpdateBuilder()
+		b.Update("deliveries").Set(b.Assign("status", ""), b.Assign("reason_code", ""), b.Assign("reason", "")).
+			Where(b.EQ("status", ""), b.In("delivery_id", ids...)).Returning("delivery_id")
+		return text(b)
+	}, collect(&risen))
+	return risen, err
 }

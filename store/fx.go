@@ -107,14 +107,10 @@ const DefaultCurrency = "USD"
 // none changes none.
 func (s *Store) setCurrency(ctx context.Context) error {
 	have, err := s.setting(ctx, currencySetting)
-	want := s.currency
-	if want == "" && have == "" {
-		want = DefaultCurrency
-	}
-	if err != nil || want == "" || have == want {
+	if err != nil || have == s.currency || have != "" && !s.named {
 		return err
 	}
-	return s.putSetting(ctx, currencySetting, want)
+	return s.putSetting(ctx, currencySetting, s.currency)
 }
 
 func (s *Store) putSetting(ctx context.Context, name, value string) error {

@@ -39,6 +39,9 @@ func (s *Store) Lookup(ctx context.Context, l subfive.Lookup) (subfive.Known, er
 				return err
 			}
 		}
+		if k.Credited, err = t.credited(ctx, l.CreditedTo); err != nil {
+			return err
+		}
 		conversions, clicks := knownIDs(k)
 		if k.Deliveries, err = t.deliveriesOf(ctx, conversions); err != nil {
 			return err
@@ -53,7 +56,7 @@ func (s *Store) Lookup(ctx context.Context, l subfive.Lookup) (subfive.Known, er
 
 // knownIDs names the conversions found and the clicks they count for.
 func knownIDs(k subfive.Known) (conversions, clicks []string) {
-	all := k.Waiting
+	all := slices.Concat(k.Waiting, k.Credited)
 	for _, g := range k.Groups {
 		all = append(all, g.Conversions...)
 	}
@@ -234,6 +237,21 @@ func (t *tx) waiting(ctx context.Context, clickIDs []string) ([]subfive.Conversi
 		return nil
 	})
 	return waiting, err
+}
+
+// credited returns the conversions that count for the clicks.
+func (t *tx) credited(ctx context.Context, clickIDs []string) (all []subfive.Conversion, err error) {
+	err = t.queryIn(ctx, "conversions of clicks asked for", nil, unique(clickIDs), func(ids []any) string {
+		b := t.s.flavor.NewSelectBuilder()
+		b.Select("conversion_id", "version", "doc").From("conversions").
+			Where(b.In("attributed_click_id", ids...), "attributed_click_id <> ''").OrderBy("conversion_id")
+		return text(b)
+	}, func(r *sql.Rows) error {
+		c, err := scanConversion(r)
+		all = append(all, c)
+		return err
+	})
+	return all, err
 }
 
 // Due returns conversions whose review has come, earliest first.

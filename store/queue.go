@@ -22,7 +22,7 @@ const free = "(o.waits_for = '' OR NOT EXISTS (SELECT 1 FROM outbox p WHERE p.de
 // says that this worker won the probe; what a person paused is never claimed.
 //
 // A delivery that follows another is not claimed before that one left the
-// outbox; if it turns out that it was never sent, this one is skipped.
+// outbox; if it turns out that the conversion was never sent, this one is skipped.
 func (s *Store) Take(ctx context.Context, destinationID, leaseID string, now, until time.Time, limit int, probe bool) ([]subfive.Claim, error) {
 	ids, err := s.peek(ctx, destinationID, now, limit)
 	if err != nil || len(ids) == 0 {
@@ -37,8 +37,10 @@ func (s *Store) Take(ctx context.Context, destinationID, leaseID string, now, un
 	if err != nil {
 		return nil, wrap("take", err)
 	}
-	if err := s.skipOrphans(ctx, leaseID, orphans); err != nil {
-		return nil, wrap("take", err)
+	if len(orphans) > 0 {
+		if err := s.write(ctx, s.outbox, func(t *tx) error { return t.reorder(ctx, leaseID, subfive.Millis(now), orphans) }); err != nil {
+			return nil, wrap("take", err)
+		}
 	}
 	order := map[string]int{}
 	for i, id := range ids {
@@ -174,25 +176,6 @@ func neverSentStatus(s subfive.DeliveryStatus) bool {
 		return false
 	}
 	return false // "": it waits for none
-}
-
-// skipOrphans ends what we hold of deliveries whose predecessor was never sent.
-// It was recorded at the moment in which the predecessor ended, so that neither
-// saw the other.
-func (s *Store) skipOrphans(ctx context.Context, leaseID string, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	return s.write(ctx, s.outbox, func(t *tx) error {
-		ours, err := t.deleteLeased(ctx, leaseID, ids)
-		if err != nil {
-			return err
-		}
-		if err := t.skip(ctx, ours, neverSentCode, neverSent); err != nil {
-			return err
-		}
-		return t.skipFollowers(ctx, ours)
-	})
 }
 
 // NextDue returns when the destination's earliest delivery is due; ok is false

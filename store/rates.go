@@ -11,7 +11,7 @@ import (
 // Rates returns the rates of a currency in the reporting currency, of the days
 // from since on, the latest first, at most limit; "" for any.
 func (s *Store) Rates(ctx context.Context, currency, since string, limit int) (rates []Rate, err error) {
-	key, args := "list rates", []any{s.currency}
+	key, args := "list rates", []any{}
 	for _, given := range []string{currency, since} {
 		if given != "" {
 			args = append(args, given)
@@ -25,7 +25,7 @@ func (s *Store) Rates(ctx context.Context, currency, since string, limit int) (r
 		rates = []Rate{}
 		return t.query(ctx, key, func() string {
 			b := s.flavor.NewSelectBuilder()
-			b.Select("rate_date", "currency", "reporting_currency", "rate", "source").From("fx_rates").Where(b.EQ("reporting_currency", ""))
+			b.Select("rate_date", "currency", "reporting_currency", "rate", "source").From("fx_rates").Where("reporting_currency = " + reportingSQL)
 			if currency != "" {
 				b.Where(b.EQ("currency", ""))
 			}
@@ -50,8 +50,9 @@ const RateHolds = 7
 // WithoutRate returns those of the days for which reports have no rate of a
 // currency: none of that day, and none of the RateHolds-1 days before it.
 func (s *Store) WithoutRate(ctx context.Context, currency string, days []string) (without []string, err error) {
-	if currency == s.currency || len(days) == 0 {
-		return nil, nil
+	reporting, err := s.setting(ctx, currencySetting)
+	if err != nil || currency == reporting || len(days) == 0 {
+		return nil, wrap("look for rates of exchange", err)
 	}
 	days = slices.Clone(days)
 	slices.Sort(days)
@@ -71,7 +72,7 @@ func (s *Store) WithoutRate(ctx context.Context, currency string, days []string)
 			b.Select("rate_date").From("fx_rates").
 				Where(b.EQ("reporting_currency", ""), b.EQ("currency", ""), b.GE("rate_date", ""), b.LE("rate_date", "")).OrderBy("rate_date")
 			return text(b)
-		}, []any{s.currency, currency, first, days[len(days)-1]}, func(r *sql.Rows) error {
+		}, []any{reporting, currency, first, days[len(days)-1]}, func(r *sql.Rows) error {
 			var day string
 			err := r.Scan(&day)
 			rated = append(rated, day)

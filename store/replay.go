@@ -87,8 +87,8 @@ func (s *Store) replayPage(ctx context.Context, r Replay, done *Replayed) (old [
 		if old, err = t.deliveries(ctx, r.Filter); err != nil {
 			return err
 		}
-		var before map[string]subfive.DeliveryStatus
-		if before, err = t.predecessors(ctx, old); err != nil {
+		before, err := t.predecessors(ctx, old)
+		if err != nil {
 			return err
 		}
 		refused, again = r.decide(old, before)
@@ -104,18 +104,20 @@ func (s *Store) replayPage(ctx context.Context, r Replay, done *Replayed) (old [
 	return old, nil
 }
 
-// decide says which are sent again. before is the status of those that others
-// follow: a follow-up of what was never sent is not owed.
-func (r Replay) decide(old []subfive.Delivery, before map[string]subfive.DeliveryStatus) (refused map[string]int, again []subfive.Delivery) {
+// decide says which are sent again. before are the lineages of those that others
+// follow: a follow-up of a conversion that was never sent is not owed.
+func (r Replay) decide(old []subfive.Delivery, before lineages) (refused map[string]int, again []subfive.Delivery) {
 	refused = map[string]int{}
 	for _, d := range old {
 		if why := r.refuse(d); why != "" {
 			refused[why]++
 			continue
 		}
-		if d.Kind != subfive.KindConversion && neverSentStatus(before[d.WaitsFor]) {
-			refused[RefusedNotOwed]++
-			continue
+		if d.Kind != subfive.KindConversion {
+			if _, sent := before.ahead(d.WaitsFor); !sent {
+				refused[RefusedNotOwed]++
+				continue
+			}
 		}
 		d = r.next(d)
 		if d.Status != subfive.DeliveryScheduled {

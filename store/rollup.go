@@ -19,7 +19,7 @@ type changes struct {
 }
 
 func (s *Store) newChanges() *changes {
-	return &changes{sums: newSums(s.zone), clicks: map[string]subfive.Click{}}
+	return &changes{sums: s.newSums(), clicks: map[string]subfive.Click{}}
 }
 
 // clickChanged notes a click that was written, and what it was before.

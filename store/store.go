@@ -14,6 +14,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -47,6 +48,7 @@ type Store struct {
 	sealer   Sealer
 	zone     *time.Location // of reports: days are stamped in it
 	currency string         // of reports
+	named    bool           // by WithCurrency, and so by the database too
 
 	// connector opens connections beside the pools, for migrations.
 	connector driver.Connector
@@ -100,7 +102,7 @@ func Open(ctx context.Context, dsn string, opts ...Option) (*Store, error) {
 	for _, o := range opts {
 		o(&set)
 	}
-	s := &Store{sealer: set.sealer, zone: set.zone, currency: set.currency}
+	s := &Store{sealer: set.sealer, zone: set.zone, currency: cmp.Or(set.currency, DefaultCurrency), named: set.currency != ""}
 	var err error
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
 		err = s.openPostgres(ctx, dsn, set.allowUnsafe)

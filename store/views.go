@@ -154,8 +154,11 @@ func (s *Store) createViews(ctx context.Context) error {
 	sum := sha256.Sum256([]byte(strings.Join(statements, "\x00")))
 	mark := hex.EncodeToString(sum[:])
 	have, err := s.setting(ctx, viewsSetting)
-	if err != nil || have == mark {
+	if err != nil {
 		return err
+	}
+	if have == mark {
+		return s.grantLater(ctx, mark)
 	}
 	return s.write(ctx, s.screens, func(t *tx) error {
 		for _, text := range statements {
@@ -166,31 +169,65 @@ func (s *Store) createViews(ctx context.Context) error {
 		if err := s.grantViews(ctx, t); err != nil {
 			return err
 		}
-		return t.insertRows(ctx, "settings", []string{"name", "value"}, [][]any{{viewsSetting, mark}},
-			"ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+		return t.putSetting(ctx, viewsSetting, mark)
+	})
+}
+
+// publicViews are those that the analyst's role reads.
+func publicViews() []string {
+	return slices.DeleteFunc(viewNames(), func(v string) bool { return v == privateView })
+}
+
+// grantLater is grantViews for a role that was created after the views.
+func (s *Store) grantLater(ctx context.Context, mark string) error {
+	lacks := false
+	err := s.read(ctx, s.screens, func(t *tx) (err error) {
+		lacks, err = s.analystLacks(ctx, t)
+		return err
+	})
+	if err != nil || !lacks {
+		return err
+	}
+	return s.write(ctx, s.screens, func(t *tx) error {
+		// Of two processes one waits here: PostgreSQL refuses to grant the same
+		// thing twice at once.
+		if err := t.putSetting(ctx, viewsSetting, mark); err != nil {
+			return err
+		}
+		return s.grantViews(ctx, t)
 	})
 }
 
 // grantViews lets the analyst's role read the views, if there is such a role.
 func (s *Store) grantViews(ctx context.Context, t *tx) error {
+	lacks, err := s.analystLacks(ctx, t)
+	if err != nil || !lacks {
+		return err
+	}
+	return t.command(ctx, statementTimeout, "GRANT SELECT ON "+strings.Join(publicViews(), ", ")+" TO "+analystRole)
+}
+
+// analystLacks reports whether there is an analyst's role that may not read all
+// that it should. SQLite has no roles.
+func (s *Store) analystLacks(ctx context.Context, t *tx) (bool, error) {
 	if s.dialect != dialectPostgres {
-		return nil
+		return false, nil
 	}
 	var one int
 	err := t.row(ctx, "analyst role", func() string {
 		sb := s.flavor.NewSelectBuilder()
-		sb.Select("1").From("pg_roles").Where(sb.Equal("rolname", ""))
+		var lacks []string
+		for _, view := range publicViews() {
+			lacks = append(lacks, "NOT has_table_privilege(rolname, '"+view+"', 'SELECT')")
+		}
+		sb.Select("1").From("pg_roles").Where(sb.Equal("rolname", ""), sb.Or(lacks...))
 		text, _ := sb.Build()
 		return text
 	}, []any{analystRole}, &one)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return false, nil
 	}
-	if err != nil {
-		return err
-	}
-	public := slices.DeleteFunc(viewNames(), func(v string) bool { return v == privateView })
-	return t.command(ctx, statementTimeout, "GRANT SELECT ON "+strings.Join(public, ", ")+" TO "+analystRole)
+	return err == nil, err
 }
 
 // setting reads one row of settings; "" when there is none.

@@ -223,7 +223,8 @@ is NULL where it would divide by zero, and is never to be averaged: divide the s
 | outside_window, before_click | yes | yes, for the network pays | no |
 | possible_duplicate | no, until somebody settles it | no | no |
 | duplicate, status_change, payout_change | no new one: its conversion is brought up to date | brought up to date | an approval, a retraction or a restatement, as the destination says |
-| test, not_a_conversion, quarantined, broken | no | no | no |
+| test | no | no | only to a destination that is not live |
+| not_a_conversion, quarantined, broken | no | no | no |
 
 In v_conversions, counts_conversion and counts_revenue say so of each row. What is no row there is in v_postbacks.
 `)

@@ -97,11 +97,12 @@ func rules(s config.Server, setup subfive.Setup, v *identity.Vault) attribution.
 	}
 }
 
-// rules are the rules of a setup, with what each destination can be told by its
-// settings.
+// rules are the rules of a setup, with what each destination can be told, and
+// limited to, by its settings.
 func (a *app) rules(s config.Server, setup subfive.Setup, v *identity.Vault) attribution.Rules {
 	r := rules(s, setup, v)
 	r.Kinds = map[string][]subfive.Kind{}
+	r.Limits = map[string]func(country, address string) error{}
 	for _, d := range setup.Destinations {
 		c, err := configureOne(d, a.env, http.DefaultClient, config.DecodeSettingsAnywhere)
 		if err != nil {
@@ -109,6 +110,9 @@ func (a *app) rules(s config.Server, setup subfive.Setup, v *identity.Vault) att
 		}
 		if t, ok := c.Forwarder.(forwarders.Teller); ok {
 			r.Kinds[d.ID] = t.Kinds()
+		}
+		if l, ok := c.Forwarder.(forwarders.Limiter); ok {
+			r.Limits[d.ID] = l.Limits
 		}
 	}
 	return r

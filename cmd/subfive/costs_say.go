@@ -66,7 +66,8 @@ func (i *costImport) dryRun(ctx context.Context, whole []costDay) error {
 	shown, rows := 0, 0
 	err := i.each(ctx, func(_ moving.Row, c costs.Cost, wrong *moving.Rejection) error {
 		source, why := i.place(c)
-		if wrong != nil || why != "" {
+		readable := wrong == nil && why == ""
+		if !readable {
 			return nil
 		}
 		rows++

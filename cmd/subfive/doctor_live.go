@@ -134,7 +134,11 @@ func checkTraffic(ctx context.Context, st *store.Store, server config.Server, fa
 		CheckedAt: now, Since: t.Since, FailureBudget: budgetOf(t.Setup, failures),
 		Looked: looked{len(t.Postbacks), len(t.Clicks), len(t.Deliveries)},
 	}
-	c.add(everflow.CheckUp(t)...)
+	days, err := dayFindings(ctx, st, t.Setup, server.Reporting, now)
+	if err != nil {
+		return checkup{}, err
+	}
+	c.add(append(everflow.CheckUp(t), days...)...)
 	return c, nil
 }
 

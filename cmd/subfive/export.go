@@ -27,7 +27,7 @@ func newExport(a *app) *cobra.Command {
 		Example: "  subfive export conversions -o conversions.parquet\n  subfive export google-ads --conversion-name \"Lead import\" -o conversions.csv",
 		Args:    exactly(0, "no arguments, but the name of what to export"),
 		RunE: func(*cobra.Command, []string) error {
-			return usagef("say what to export: clicks, conversions, deliveries or google-ads")
+			return usagef("say what to export: subfive export clicks, conversions or deliveries, or subfive export google-ads")
 		},
 	}
 	c.AddCommand(newExportData(a, "clicks", "clicked"), newExportData(a, "conversions", "converted"),

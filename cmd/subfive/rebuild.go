@@ -20,7 +20,6 @@ func newRebuild(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Count reports' sums anew from what is recorded",
-		Args:  exactly(1, "what to rebuild: days"),
 	}
 	c.AddCommand(newRebuildDays(a))
 	return c
@@ -95,15 +94,21 @@ type daysKeeper interface {
 
 var _ daysKeeper = (*store.Store)(nil)
 
-// keepDays says when days were counted in another time zone, and spreads costs
-// over the clicks that came after them, until ctx ends.
-func (t *tracker) keepDays(ctx context.Context, k daysKeeper) {
-	switch rebuild, err := k.StampZone(ctx); {
+// stampZone notes the time zone of a new database's days, and says when they
+// were counted in another one. It comes before anything is recorded.
+func (t *tracker) stampZone(ctx context.Context, k daysKeeper) {
+	rebuild, err := k.StampZone(ctx)
+	switch {
 	case err != nil && ctx.Err() == nil:
 		t.log.ErrorContext(ctx, "look up in which time zone days are counted", "err", err)
 	case rebuild:
 		t.log.WarnContext(ctx, "reports by day are not counted in the reporting time zone yet; run: subfive rebuild days", "timezone", t.zone.String())
 	}
+}
+
+// spreadCosts spreads costs over the clicks that came after them, until ctx
+// ends.
+func (t *tracker) spreadCosts(ctx context.Context, k daysKeeper) {
 	tick := time.NewTicker(spreadEvery)
 	defer tick.Stop()
 	for {

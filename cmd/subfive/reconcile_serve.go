@@ -22,6 +22,8 @@ const (
 	// askEvery is how often it is looked whether a network is due, and whether its
 	// postbacks are still on.
 	askEvery = 15 * time.Minute
+	// firstAsk is within what it is looked first.
+	firstAsk = 10 * time.Second
 	// nightlyAfter is the hour of the day, in the reporting time zone, after which
 	// a network is due, nightlySpread how far networks and trackers lie apart, and
 	// nightlySpan how far back is compared: till most refunds are known.
@@ -67,7 +69,7 @@ func (t *tracker) newBooks(st *store.Store, a *attribution.Attributor, wake func
 
 // run compares and watches until ctx ends.
 func (b *books) run(ctx context.Context) {
-	next := time.NewTimer(jitter(askEvery / 15))
+	next := time.NewTimer(jitter(firstAsk))
 	defer next.Stop()
 	for {
 		select {

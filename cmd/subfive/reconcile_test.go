@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"subfive"
+	"subfive/alerts"
 	"subfive/reconcile"
 	"subfive/sandbox"
 )
@@ -234,11 +235,13 @@ func TestReconcile(t *testing.T) {
 			}
 		}
 		s.settled(time.Minute)
-		// The lost ones that were rejected meanwhile are told to nobody.
+		// Those that were rejected before anybody was told are told to nobody.
 		told := s.count("SELECT count(*) FROM v_deliveries WHERE status = 'delivered' AND kind = 'conversion'")
-		want := s.count("SELECT count(*) FROM v_conversions v WHERE NOT (backfilled = 1 AND network_status = 'rejected')")
-		if told != want || told <= delivered || s.count("SELECT count(*) FROM v_conversions WHERE backfilled = 1") < lost {
-			t.Errorf("%d conversions are told, %d before, and %d of them should be", told, delivered, want)
+		if n := s.count("SELECT count(*) FROM v_conversions WHERE network_status <> 'rejected' AND deliveries_delivered <> 1"); n != 0 || told <= delivered {
+			t.Errorf("%d conversions are not told, or twice; %d were told, %d before", n, told, delivered)
+		}
+		if n := s.count("SELECT count(*) FROM v_conversions WHERE backfilled = 1"); n != lost {
+			t.Errorf("%d conversions are back-filled, %d were lost", n, lost)
 		}
 		s.compareStandIn(told)
 
@@ -259,4 +262,125 @@ func TestReconcile(t *testing.T) {
 		}
 		s.stop()
 	})
+}
+
+// serve compares by itself, watches the postback, and does both on demand.
+func TestServeReconciles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	withNetworkKey(t, s)
+	file, err := os.ReadFile(s.config)
+	if err == nil {
+		err = os.WriteFile(s.config, append(file, "public_url: http://"+s.address+"\n"...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	books := s.sandbox.Everflow
+	pixel := sandbox.EverflowPixel{ID: 7, Method: "postback", Level: "global", Status: "inactive", Type: "conversion", URL: "http://" + s.address + "/conversion?click_id={sub5}&transaction_id={transaction_id}&event_id={event_id}&payout={payout}"}
+	books.Install(pixel, sandbox.EverflowPixel{ID: 8, Method: "postback", Level: "global", Status: "active", Type: "conversion", URL: "https://other.example.com/x"})
+	const missed = 25
+	for i := range missed {
+		at := time.Now().UTC().Add(-time.Hour)
+		c := sandbox.Conversion{TransactionID: fmt.Sprint("t", i), ConversionID: fmt.Sprint("c", i), EventName: "Base", Payout: "30", Status: "approved"}
+		if i == 0 {
+			c.Status = "rejected"
+		}
+		if _, err := books.Convert(c, at, at.Add(-time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.start()
+	s.until("the missed conversions are back-filled", time.Minute, func() bool {
+		return s.metric(`subfive_network_gap_percent{network="everflow"}`) == 100 && s.metric(`subfive_network_postbacks_off{network="everflow"}`) == 1
+	})
+	if diff := cmp.Diff(books.Totals(), s.books()); diff != "" {
+		t.Errorf("books (-network +ours):\n%s", diff)
+	}
+	setup := subfive.Setup{Networks: []subfive.Network{{ID: "everflow", APIKey: "k"}}}
+	gaps, err := gapsOf(t.Context(), s.database(), setup, time.Now().UTC(), time.UTC)
+	if diff := cmp.Diff([]alerts.Gap{{NetworkID: "everflow", Theirs: missed - 1}}, gaps); err != nil || diff != "" {
+		t.Errorf("gaps %v (-want +got):\n%s", err, diff)
+	}
+	if nightly := s.count("SELECT count(*) FROM reconciliations"); nightly != 1 {
+		t.Errorf("%d comparisons were made, not one a night", nightly)
+	}
+	s.operate(http.MethodPost, "reconciliations", `{"since":"1d"}`)
+	s.until("the comparison that was asked for is done", 20*time.Second, func() bool {
+		return s.count("SELECT count(*) FROM reconciliations WHERE state = 'done'") == 2
+	})
+	s.operate(http.MethodGet, "reconciliations", "")
+	s.operate(http.MethodGet, "standing", "")
+	type counted struct{ Items []standing }
+	stands, _ := ask[counted](s, 0, "standing", "--json")
+	if len(stands.Items) != 1 || stands.Items[0].Approved != missed-1 || stands.Items[0].NextLevel != 100 || stands.Items[0].ToGo != 76 || stands.Items[0].Whole.Rejected != 1 {
+		t.Errorf("standing %+v", stands)
+	}
+
+	if _, text := ask[watched](s, 1, "watchdog"); !strings.Contains(text, "OFF") || !strings.Contains(text, "1 postback leads elsewhere") {
+		t.Errorf("watchdog: %s", text)
+	}
+	books.ReadOnly(true)
+	if _, text := ask[watched](s, 1, "watchdog", "--reenable"); !strings.Contains(text, "set Status to Active") {
+		t.Errorf("not allowed: %s", text)
+	}
+	books.ReadOnly(false)
+	if _, text := ask[watched](s, 0, "watchdog", "--reenable"); !strings.Contains(text, "postback 7 is on again") || !strings.Contains(text, "active, conversion") {
+		t.Errorf("reenable: %s", text)
+	}
+	if got := books.Pixels()[0]; got.Status != "active" || got.URL != pixel.URL {
+		t.Errorf("postback is %+v", got)
+	}
+	s.stop()
+	pixel.Status = "inactive"
+	books.Install(pixel)
+	if _, text := ask[watched](s, 1, "watchdog", "--reenable"); !strings.Contains(text, "nothing was switched on") || books.Pixels()[0].Status != "inactive" {
+		t.Errorf("with the tracker down: %s", text)
+	}
+}
+
+// A network without a key can't be asked, and what is asked wrongly is told.
+func TestReconcileRefuses(t *testing.T) {
+	c := newCommands(t)
+	for name, tt := range map[string]struct {
+		want int
+		args []string
+		says string
+	}{
+		"no key":          {1, []string{"reconcile"}, "no network has an api_key"},
+		"no such network": {1, []string{"reconcile", "--network", "other"}, `no network "other" with an api_key`},
+		"by":              {2, []string{"reconcile", "--by", "hour"}, "day, ad or offer"},
+		"since":           {2, []string{"reconcile", "--since", "soon"}, "--since"},
+		"turned round":    {2, []string{"reconcile", "--since", "1d", "--until", "2d"}, "not before"},
+		"no such one":     {1, []string{"reconcile", "show", "rc_none"}, "see subfive reconcile list"},
+		"watchdog":        {1, []string{"watchdog"}, "no network has an api_key"},
+	} {
+		if _, text := c.run(tt.want, tt.args...); !strings.Contains(text, tt.says) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	if out, _ := c.run(0, "reconcile", "list"); !strings.Contains(out, "RECONCILIATION") {
+		t.Errorf("list: %s", out)
+	}
+}
+
+func TestNightlyDue(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, now := range map[string]time.Time{
+		"in the day":        time.Date(2026, 11, 24, 12, 0, 0, 0, berlin),
+		"just after night":  time.Date(2026, 11, 24, 0, 1, 0, 0, berlin),
+		"the clock is back": time.Date(2026, 10, 25, 12, 0, 0, 0, berlin),
+	} {
+		due := nightlyDue(now, berlin, "node", "everflow")
+		if age := now.Sub(due); age < 0 || age > 26*time.Hour || due.In(berlin).Hour() < nightlyAfter || due.In(berlin).Hour() > nightlyAfter+2 {
+			t.Errorf("%s: it was due at %s", name, due.In(berlin))
+		}
+	}
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, berlin)
+	if nightlyDue(now, berlin, "a", "everflow").Equal(nightlyDue(now, berlin, "b", "everflow")) {
+		t.Error("two trackers ask at one moment")
+	}
 }

@@ -159,6 +159,11 @@ func each(s subfive.Setup, add func(kind store.ResourceKind, list, id string, va
 
 // differences says what the changes would make of the stored setup.
 func differences(before subfive.Setup, changes []store.ResourceChange) []config.Difference {
+	return config.Diff(before, changedSetup(before, changes))
+}
+
+// changedSetup is a setup after the changes.
+func changedSetup(before subfive.Setup, changes []store.ResourceChange) subfive.Setup {
 	after := before
 	after.Networks = changed(before.Networks, changes, func(r subfive.Network) string { return r.ID })
 	after.Endpoints = changed(before.Endpoints, changes, func(r subfive.Endpoint) string { return r.ID })
@@ -167,7 +172,7 @@ func differences(before subfive.Setup, changes []store.ResourceChange) []config.
 	after.Offers = changed(before.Offers, changes, func(r subfive.Offer) string { return r.ID })
 	after.Campaigns = changed(before.Campaigns, changes, func(r subfive.Campaign) string { return r.ID })
 	after.Destinations = changed(before.Destinations, changes, func(r subfive.Destination) string { return r.ID })
-	return config.Diff(before, after)
+	return after
 }
 
 // changed returns the resources of one kind after the changes.

@@ -28,6 +28,7 @@ Run it:   subfive serve`,
 	root.AddCommand(
 		newServe(a), newDemo(a), newSandbox(a), newSimulate(a),
 		newApply(a), newConfig(a), newDoctor(a), newPostbackURL(a),
+		newCampaigns(a), newOffers(a), newSources(a), newEndpoints(a),
 		newPostbacks(a), newClicks(a), newConversions(a), newDeliveries(a),
 		newReplay(a), newPreview(a), newDestinations(a), newAlerts(a),
 		newBackup(a), newRestore(a), newForget(a), newReconcile(a), newWatchdog(a), newStanding(a), newSupportBundle(a),

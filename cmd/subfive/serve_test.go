@@ -136,7 +136,7 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	s.cmd = exec.Command(path, "serve", "--config", s.config, "--data-dir", filepath.Join(s.dir, "data"))
-	s.cmd.Env = append(os.Environ(), "SUBFIVE_DATABASE_URL="+s.dsn)
+	s.cmd.Env = append(os.Environ(), "SUBFIVE_DATABASE_URL="+s.dsn, everflowURL+"="+s.stand.URL+sandbox.EverflowAPIPath)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)

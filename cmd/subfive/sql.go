@@ -6,8 +6,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// views are those that a query may rely on.
-const views = "v_clicks, v_visits, v_postbacks, v_conversions, v_conversion_changes, v_deliveries, v_attempts and v_attempt_items"
+// The views that a query may rely on.
+const (
+	rowViews = "v_clicks, v_visits, v_postbacks, v_conversions, v_conversion_changes, v_deliveries, v_attempts, v_attempt_items"
+	sumViews = "v_daily, v_cohort, v_match_quality and v_touchpoints"
+	views    = rowViews + ", " + sumViews
+)
 
 func newSQL(a *app) *cobra.Command {
 	var csv, json bool
@@ -15,7 +19,8 @@ func newSQL(a *app) *cobra.Command {
 		Use:   `sql "SELECT …"`,
 		Short: "Run a read-only query on the views",
 		Long: `Runs one read-only statement, whatever it tries, on the database that serve uses, SQLite or PostgreSQL. Rely
-on the views: ` + views + `;
+on the views: ` + rowViews + `,
+` + sumViews + `;
 they keep their names and columns. Amounts are exact in the columns that end in _micros, in millionths. A table
 cuts long values short: --csv and --json have them whole.`,
 		Example: `  subfive sql "SELECT campaign_id, count(*) FROM v_conversions WHERE counts_conversion = 1 GROUP BY campaign_id"

@@ -53,8 +53,8 @@ type rates struct {
 	Chargebacks int `json:"chargebacks"`
 	// RejectedPercent is of those decided, ChargebackPercent of those that ever
 	// were approved; nil: of none.
-	RejectedPercent   *float64 `json:"rejected_percent"`
-	ChargebackPercent *float64 `json:"chargeback_percent"`
+	RejectedPercent   *float64 `json:"rejected_percent,omitempty"`
+	ChargebackPercent *float64 `json:"chargeback_percent,omitempty"`
 }
 
 func (r *rates) add(s store.Stood) {

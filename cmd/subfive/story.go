@@ -124,6 +124,7 @@ func (p *page) postback(b store.StoredPostback) {
 	p.line("request", requestLine(b.Request))
 	p.parameters(b.Request)
 	p.line("user data", sealedNames(b.UserData))
+	p.pairs("consent", b.Consent)
 	p.line("reading", string(b.Reading))
 	p.line("hint", b.Hint)
 	if b.Answered != 0 {

@@ -21,6 +21,7 @@ import (
 	"subfive/alerts"
 	"subfive/attribution"
 	"subfive/config"
+	"subfive/consent"
 	"subfive/dashboard"
 	"subfive/everflow"
 	"subfive/forwarders"
@@ -161,6 +162,7 @@ func (t *tracker) receiverConfig(macros []everflow.Macro) receiver.Config {
 		Journal: t.journal, Sealer: sealer{t.vault}, Hinter: everflow.NewHinter(macros), Observer: t.metrics, Answered: t.budget.Answered,
 		Log: t.log, Now: t.app.now, DirectParams: map[string]string{}, TrustedProxies: s.TrustedProxies,
 		Zone: t.zone, FallbackURL: s.FallbackURL, PublicURL: s.PublicURL, Serves: t.domains.serves, Bot: crawlers.Match, Recognizer: t.visitors, Ready: t.ready,
+		ReadConsent: consent.Read,
 	}
 	for _, p := range all.Platforms() {
 		c.ClickParams = append(c.ClickParams, p.ClickParams...)
@@ -381,6 +383,7 @@ func (t *tracker) work(ctx context.Context) error {
 	attributor := attribution.New(st, t.app.rules(t.file.Server, setup, t.vault), t.app.now, t.log)
 	t.install(ctx, setup, attributor, pool)
 	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
+	t.stampZone(ctx, st)
 	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake(); t.tees.Wake() })
 
 	compared := t.newBooks(st, attributor, func() { pool.Wake() })
@@ -393,7 +396,7 @@ func (t *tracker) work(ctx context.Context) error {
 	all.Go(func() error { t.tees.Run(ctx); return nil })
 	all.Go(func() error { t.follow(ctx, setup.Version, attributor, pool); return nil })
 	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
-	all.Go(func() error { t.keepDays(ctx, st); return nil })
+	all.Go(func() error { t.spreadCosts(ctx, st); return nil })
 	all.Go(func() error { t.keepRates(ctx, st); return nil })
 	return all.Wait()
 }

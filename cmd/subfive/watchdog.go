@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -219,7 +218,7 @@ func (a *app) tellWatched(w watched, asJSON bool) error {
 		if !one.Active {
 			state = "OFF"
 		}
-		p.line(one.PostbackID, joined(", ", state, one.Type, one.Scope, strings.TrimSpace("offer "+one.OfferID), "endpoint "+one.EndpointID))
+		p.line(one.PostbackID, joined(", ", state, one.Type, one.Scope, named("offer", one.OfferID), named("endpoint", one.EndpointID)))
 		p.line("url", one.URL)
 	}
 	if len(w.Postbacks) == 0 {

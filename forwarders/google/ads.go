@@ -84,7 +84,7 @@ func (f *ads) Event(d subfive.Delivery) ([]byte, error) {
 	c := clickConversion{
 		clickID: clickOf(d), Action: f.action(), At: second(d).Format(adsTime),
 		Value: json.Number(amount), Currency: currency, OrderID: transaction(d),
-		Consent: adsConsent{consented(d.Click, consentUserData)},
+		Consent: adsConsent{consented(d, consentUserData)},
 	}
 	if f.settings.UserData && !c.standsIn() {
 		c.User = personOf(d.User).adsIdentifiers()

@@ -115,25 +115,24 @@ func second(d subfive.Delivery) time.Time {
 	return at
 }
 
-// The click's own words about consent, as attribution reads them.
+// The words about consent that Google wants to know.
 const (
-	consentUserData        = "consent_ad_user_data"
-	consentPersonalization = "consent_ad_personalization"
+	consentUserData        = subfive.FieldAdUserData
+	consentPersonalization = subfive.FieldAdPersonalization
 )
 
-// consented returns GRANTED or DENIED if the visitor said so in so many words.
-// What was not said stays open, "": it is never taken for granted.
-func consented(c *subfive.Click, name string) string {
-	if c == nil {
+// consented returns GRANTED or DENIED if the visitor said so in so many words,
+// with his click or by way of the network, the more careful of both. What was not
+// said stays open, "": it is never taken for granted.
+func consented(d subfive.Delivery, name string) string {
+	said := subfive.ConsentWord(d.Conversion.Consent[name])
+	if d.Click != nil {
+		said = said.Careful(subfive.ConsentWord(d.Click.Consent[name]))
+	}
+	if said == subfive.ConsentUnknown {
 		return ""
 	}
-	switch strings.ToLower(c.Consent[name]) {
-	case "granted":
-		return "GRANTED"
-	case "denied":
-		return "DENIED"
-	}
-	return ""
+	return strings.ToUpper(string(said))
 }
 
 // worth returns an amount as both APIs write it, "" for no value. A value in no

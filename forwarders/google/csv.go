@@ -165,7 +165,7 @@ func (f *ConversionFile) Add(d subfive.Delivery) (leftOut string, err error) {
 	if leftOut = cmp.Or(unowed(d), badID, badName, f.untimely(d, at), badValue); leftOut != "" {
 		return leftOut, nil
 	}
-	return "", f.row(id, name, f.at(at), amount, currency, fileOrderID(d), consentCell(d.Click, consentUserData), consentCell(d.Click, consentPersonalization))
+	return "", f.row(id, name, f.at(at), amount, currency, fileOrderID(d), consentCell(d, consentUserData), consentCell(d, consentPersonalization))
 }
 
 // unowed says why Google is owed no row for a delivery, or "".
@@ -251,6 +251,6 @@ func moneyCells(v *subfive.Money) (amount, currency, bad string) {
 }
 
 // consentCell is what the visitor said, in the file's words.
-func consentCell(c *subfive.Click, name string) string {
-	return map[string]string{"GRANTED": "Granted", "DENIED": "Denied"}[consented(c, name)]
+func consentCell(d subfive.Delivery, name string) string {
+	return map[string]string{"GRANTED": "Granted", "DENIED": "Denied"}[consented(d, name)]
 }

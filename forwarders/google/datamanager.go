@@ -135,7 +135,7 @@ func (f *dataManager) Event(d subfive.Delivery) ([]byte, error) {
 		References: references, Transaction: transaction(d), Source: "WEB", Value: json.Number(amount), Currency: currency,
 		// To the millisecond, so that it stays after its click.
 		At: happened(d).Format("2006-01-02T15:04:05.999Z07:00"),
-		Ad: adIdentifiers{clickID: clickOf(d)}, Consent: consentOf(d.Click),
+		Ad: adIdentifiers{clickID: clickOf(d)}, Consent: consentOf(d),
 	}
 	if f.settings.UserData && !e.Ad.standsIn() {
 		e.User = personOf(d.User).userData()
@@ -160,9 +160,9 @@ func encode(v any) ([]byte, error) {
 }
 
 // consentOf returns what the visitor said, in Data Manager's words.
-func consentOf(c *subfive.Click) consent {
+func consentOf(d subfive.Delivery) consent {
 	word := func(name string) string {
-		if said := consented(c, name); said != "" {
+		if said := consented(d, name); said != "" {
 			return "CONSENT_" + said
 		}
 		return ""

@@ -109,6 +109,7 @@ func TestConsentIsNeverTakenForGranted(t *testing.T) {
 		said map[string]string
 		want consent
 	}{
+		"in its spelling": {map[string]string{data: "CONSENT_GRANTED", ads: " consent_denied"}, consent{"CONSENT_GRANTED", "CONSENT_DENIED"}},
 		"nothing":         {nil, consent{}},
 		"granted":         {map[string]string{data: "granted", ads: "GRANTED"}, consent{"CONSENT_GRANTED", "CONSENT_GRANTED"}},
 		"half denied":     {map[string]string{data: "granted", ads: "denied"}, consent{"CONSENT_GRANTED", "CONSENT_DENIED"}},
@@ -122,6 +123,10 @@ func TestConsentIsNeverTakenForGranted(t *testing.T) {
 			d.Click.Consent = tt.said
 			if diff := cmp.Diff(tt.want, render(t, newGoogle(t, ""), d).Consent); diff != "" {
 				t.Error(diff)
+			}
+			d.Click.Consent, d.Conversion.Consent = nil, tt.said
+			if diff := cmp.Diff(tt.want, render(t, newGoogle(t, ""), d).Consent); diff != "" {
+				t.Errorf("passed on by the network: %s", diff)
 			}
 		})
 	}

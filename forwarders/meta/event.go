@@ -142,7 +142,13 @@ func (f *forwarder) limit(e *event, limited bool) error {
 	if e.Country == nil {
 		e.Country, e.State = new(int), new(int)
 	}
-	if *e.State == 0 && e.User.Address == "" {
+	return f.Limits("", e.User.Address)
+}
+
+// Limits reports whether the state is set, or there is an address by which Meta
+// finds it out.
+func (f *forwarder) Limits(_, address string) error {
+	if state := f.settings.ProcessingState; (state == nil || *state == 0) && identity.Address(address) == "" {
 		return errors.New("limited data use: the visitor's address is unknown, and data_processing_options_state is not set")
 	}
 	return nil

@@ -141,10 +141,18 @@ func (f *forwarder) limit(d subfive.Delivery) (*processingOptions, error) {
 	if o.Country == "" {
 		o.Country = strings.ToUpper(identity.Country(d.User[subfive.UserCountry]))
 	}
-	if o.Country == "" {
-		return nil, errors.New("limited data use: the visitor's country is unknown, and Reddit wants one: set data_processing_options_country")
+	if err := f.Limits(o.Country, ""); err != nil {
+		return nil, err
 	}
 	return &o, nil
+}
+
+// Limits reports whether there is a country to limit the use of data by.
+func (f *forwarder) Limits(country, _ string) error {
+	if country == "" && f.settings.ProcessingCountry == "" {
+		return errors.New("limited data use: the visitor's country is unknown, and Reddit wants one: set data_processing_options_country")
+	}
+	return nil
 }
 
 // userOf gathers what is known of the visitor. Address and browser are the

@@ -243,6 +243,22 @@ func TestEventRefusals(t *testing.T) {
 	}
 }
 
+// Whether it can limit is known before a delivery is made.
+func TestLimitsWantACountry(t *testing.T) {
+	for name, tt := range map[string]struct {
+		settings, country string
+		can               bool
+	}{
+		"nobody knows":          {"", "", false},
+		"the visitor's":         {"", "US", true},
+		"the settings' for all": {"data_processing_options_country: US\n", "", true},
+	} {
+		if err := newReddit(t, tt.settings).(forwarders.Limiter).Limits(tt.country, "192.0.2.1"); (err == nil) != tt.can {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // The country that Reddit wants with Limited Data Use is the settings', else the
 // visitor's: the click's, else the postback's.
 func TestCountryOfLimitedUse(t *testing.T) {

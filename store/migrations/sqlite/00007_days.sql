@@ -60,7 +60,7 @@ CREATE TABLE days (
     platform_campaign_id TEXT NOT NULL,
     adset_id             TEXT NOT NULL,
     ad_id                TEXT NOT NULL,
-    currency             TEXT NOT NULL, -- of the amounts; '' for clicks without one
+    currency             TEXT NOT NULL, -- of the amounts; what has none is on the row of the reporting currency, and XXX is not known
     clicks                  INTEGER NOT NULL DEFAULT 0, -- clicks of people: no bots, prefetches or tests
     bots                    INTEGER NOT NULL DEFAULT 0, -- clicks that look like a bot's, tests left out
     prefetches              INTEGER NOT NULL DEFAULT 0, -- clicks that a browser fetched ahead, bots and tests left out
