@@ -18,6 +18,12 @@ type written[T any] struct {
 	ArchivedAt string `yaml:"archived_at"`
 }
 
+// accounted is a destination as a caller sends it: its account is found out.
+type accounted struct {
+	destination `yaml:",inline"`
+	Account     string `yaml:"account"`
+}
+
 // ParseResource reads one resource as a file has it below list ("offers"), from
 // JSON or YAML, and returns it as one of the root's types by value, not complete
 // yet. It is as strict as Parse, and refuses references: what a caller sends must
@@ -69,7 +75,7 @@ func (r *reader) resource(list string, root ast.Node, at string) any {
 	case "campaigns":
 		return readWritten[subfive.Campaign](r, root, at)
 	case "destinations":
-		d := readWritten[destination](r, root, at)
+		d := readWritten[accounted](r, root, at)
 		d.Settings = string(d.Text)
 		return d.Destination
 	}

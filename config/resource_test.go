@@ -43,7 +43,7 @@ func TestParseResource(t *testing.T) {
 		"a key that is empty":         {"endpoints", "default", `{"key": ""}`, keyed, subfive.Endpoint{ID: "default"}},
 		"a key of another":            {"endpoints", "default", `{"key": "new", "tee": "https://else.example/"}`, keyed, subfive.Endpoint{ID: "default", Key: "new", Tee: "https://else.example/"}},
 		"settings":                    {"destinations", "meta", `{"platform": "meta", "settings": {"access_token": "new", "dataset_id": "007"}}`, sends, subfive.Destination{ID: "meta", Platform: "meta", Settings: `{"access_token": "new", "dataset_id": "007"}` + "\n"}},
-		"settings that are left out":  {"destinations", "meta", `{"platform": "meta", "mode": "live"}`, sends, subfive.Destination{ID: "meta", Platform: "meta", Mode: "live", Settings: "access_token: t0k\n"}},
+		"settings that are left out":  {"destinations", "meta", `{"platform": "meta", "mode": "live", "account": "meta:1"}`, sends, subfive.Destination{ID: "meta", Platform: "meta", Mode: "live", Settings: "access_token: t0k\n"}},
 		"settings of a new address":   {"destinations", "meta", `{"platform": "meta", "base_url": "https://x.example", "settings": {}}`, sends, subfive.Destination{ID: "meta", Platform: "meta", BaseURL: "https://x.example", Settings: "{}\n"}},
 		"no settings and none stored": {"destinations", "hook", `{"platform": "relay"}`, nil, subfive.Destination{ID: "hook", Platform: "relay"}},
 	}
@@ -88,7 +88,8 @@ func TestParseResourceRefuses(t *testing.T) {
 			config.Problem{What: "networks/x: api_key holds ***, which stands for what is hidden", Do: "send the real value, or leave it out to keep what is stored"},
 		},
 		"what is hidden, of another address": {
-			"endpoints", `{"tee": "https://else.example/in?***"}`, subfive.Endpoint{ID: "x", Tee: "https://other.example/in?token=t0k"},
+			"endpoints", `{"tee": "https://else.example/in?***"}`,
+			subfive.Endpoint{ID: "x", Tee: "https://other.example/in?token=t0k"},
 			config.Problem{What: "endpoints/x: tee holds ***, which stands for what is hidden", Do: "send the real value, or leave it out to keep what is stored"},
 		},
 		"stored secrets for another address": {

@@ -115,7 +115,8 @@ func TestExports(t *testing.T) {
 		"google, below a title, thousands apart, totals": {costs.Google, "google.csv", google, 2},
 		"google, UTF-16": {costs.Google, "google_utf16.csv", google, 2},
 		"reddit": {costs.Reddit, "reddit.csv", []costs.Cost{{
-			"2026-11-20", "", subfive.Ad{CampaignID: "2100111", CampaignName: "Launch", SetID: "2200111", SetName: "r/gadgets", ID: "2300111", Name: "Post 1"},
+			"2026-11-20", "",
+			subfive.Ad{CampaignID: "2100111", CampaignName: "Launch", SetID: "2200111", SetName: "r/gadgets", ID: "2300111", Name: "Post 1"},
 			money("18.42", "USD"), 5210, 61, 2, 85_000_000,
 		}}, 0},
 		"generic, semicolons and decimal commas": {costs.Generic, "german.csv", []costs.Cost{
@@ -262,23 +263,35 @@ func TestColumns(t *testing.T) {
 		err      string
 	}{
 		"the best of several": {
-			costs.Meta, []string{"Date", "Day", "Clicks (all)", "Link clicks", "Results", "Purchases", "Amount Spent (EUR)", "Reporting Starts"}, nil,
-			[]string{"Day: day", "Link clicks: platform_clicks", "Purchases: platform_conversions", "Amount Spent (EUR): spend in EUR"}, "",
+			costs.Meta,
+			[]string{"Date", "Day", "Clicks (all)", "Link clicks", "Results", "Purchases", "Amount Spent (EUR)", "Reporting Starts"},
+			nil,
+			[]string{"Day: day", "Link clicks: platform_clicks", "Purchases: platform_conversions", "Amount Spent (EUR): spend in EUR"},
+			"",
 		},
 		"a person knows better": {
-			costs.Meta, []string{"Day", "Link clicks", "Results", "Purchases", "Amount spent"}, map[string]costs.Field{"results": costs.FieldConversions, "Link Clicks": costs.FieldNone},
-			[]string{"Day: day", "Results: platform_conversions (as you say)", "Amount spent: spend"}, "",
+			costs.Meta,
+			[]string{"Day", "Link clicks", "Results", "Purchases", "Amount spent"},
+			map[string]costs.Field{"results": costs.FieldConversions, "Link Clicks": costs.FieldNone},
+			[]string{"Day: day", "Results: platform_conversions (as you say)", "Amount spent: spend"},
+			"",
 		},
 		"in other words": {
-			costs.Generic, []string{"Datum", "Kosten", "Anzeige"}, map[string]costs.Field{"Datum": costs.FieldDay, "Kosten": costs.FieldSpend, "Anzeige": costs.FieldAd},
-			[]string{"Datum: day (as you say)", "Kosten: spend (as you say)", "Anzeige: ad_id (as you say)"}, "",
+			costs.Generic,
+			[]string{"Datum", "Kosten", "Anzeige"},
+			map[string]costs.Field{"Datum": costs.FieldDay, "Kosten": costs.FieldSpend, "Anzeige": costs.FieldAd},
+			[]string{"Datum: day (as you say)", "Kosten: spend (as you say)", "Anzeige: ad_id (as you say)"},
+			"",
 		},
 		"no day":         {costs.Google, []string{"Campaign", "Cost"}, nil, nil, "no column is known to be day; export with a breakdown by day"},
 		"no spend":       {costs.TikTok, []string{"By Day", "Impressions"}, nil, nil, "no column is known to be spend"},
 		"no such column": {costs.Generic, []string{"day", "spend"}, map[string]costs.Field{"ad": costs.FieldAd}, nil, `there is no column "ad"; there are: day, spend`},
 		"no such field":  {costs.Generic, []string{"day", "spend"}, map[string]costs.Field{"day": "date"}, nil, `column "day" can't be taken for "date"`},
 		"one field twice": {
-			costs.Generic, []string{"day", "a", "b"}, map[string]costs.Field{"a": costs.FieldSpend, "b": costs.FieldSpend}, nil,
+			costs.Generic,
+			[]string{"day", "a", "b"},
+			map[string]costs.Field{"a": costs.FieldSpend, "b": costs.FieldSpend},
+			nil,
 			`columns "a" and "b" can't both be taken for spend`,
 		},
 	}

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -79,9 +80,9 @@ func (d *Dashboard) changeResource(kind string) func(*gin.Context) (any, error) 
 			return nil, err
 		}
 		switch {
-		case c.Request.Method == "DELETE" && len(body) > 0:
+		case c.Request.Method == http.MethodDelete && len(body) > 0:
 			return nil, bad("send no body", "a resource is archived by its address alone")
-		case c.Request.Method == "DELETE":
+		case c.Request.Method == http.MethodDelete:
 		case !json.Valid(body) || bytes.TrimSpace(body)[0] != '{':
 			return nil, bad(`send the resource as one JSON object, with the file's field names: {"id": "`+change.ID+`"}`, "the body is not a JSON object")
 		default:

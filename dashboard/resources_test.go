@@ -94,7 +94,7 @@ func TestDocumentAndResources(t *testing.T) {
 	for name, v := range whole {
 		want := append(written(v), "origin", "archived_at")
 		if name == "DestinationBody" {
-			want = append(want, "settings")
+			want = append(want, "settings", "account")
 		}
 		told(t, s, name, want)
 	}

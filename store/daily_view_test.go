@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -317,4 +318,22 @@ func TestDailyViewDoesNotScanClicks(t *testing.T) {
 		}
 		t.Log(strings.Join(lines, "\n"))
 	})
+}
+
+// Who names no reporting currency, as "subfive migrate" does, leaves the one
+// that is there.
+func TestReportingCurrencyStays(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.db")
+	for _, open := range []struct {
+		options []Option
+		want    string
+	}{
+		{nil, DefaultCurrency}, {[]Option{WithCurrency("EUR")}, "EUR"}, {nil, "EUR"}, {[]Option{WithCurrency("USD")}, "USD"},
+	} {
+		s := openTest(t, path, open.options...)
+		if got, err := s.setting(t.Context(), currencySetting); err != nil || got != open.want {
+			t.Errorf("opened with %d options: reports are in %q, want %q, %v", len(open.options), got, open.want, err)
+		}
+	}
 }

@@ -295,7 +295,7 @@ func TestStripKnowsEachField(t *testing.T) {
 		"ID", "ReceivedAt", "Request.Method", "Request.Scheme", "Request.Host", "Request.Path", "NetworkID", "EndpointID", "Via",
 		"Reading", "Hint", "Answered", "ClickIDRaw", "ClickID", "DirectParam", "TransactionID", "NetworkConversionID", "OrderID",
 		"NetworkOfferID", "GoalID", "GoalName", "Status", "StatusWord", "PayoutRaw", "Payout", "SaleAmount", "Currency", "NetworkAt",
-		"IsTest", "NotAConversion",
+		"IsTest", "NotAConversion", "Consent",
 	})
 }
 

@@ -131,7 +131,12 @@ func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
 		}
 		for _, row := range rows {
 			if row["destination_id"] == id {
-				return row, nil
+				r, err := resourceOf(ctx, st, "destinations", id)
+				if err != nil {
+					return nil, err
+				}
+				row["resource"], err = shown(r)
+				return row, err
 			}
 		}
 		return nil, fmt.Errorf("destination %s: %w", id, subfive.ErrNotFound)

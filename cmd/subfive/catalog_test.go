@@ -61,9 +61,10 @@ func (s *site) wants(status int, method, path, body string, words ...string) map
 	return answer
 }
 
-// leadsTo waits, as long as a changed setup may take, until a campaign's link
+// leadsTo waits, as long as a changed setup may take, until the campaign's link
 // leads to an address that begins so.
-func (s *site) leadsTo(path, prefix string) {
+func (s *site) leadsTo(prefix string) {
+	const path = "/c/autumn"
 	s.t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.until(path+" leads to "+prefix, 3*time.Second, func() bool {
@@ -93,7 +94,7 @@ func TestResourcesOverTheAPI(t *testing.T) {
 		s.wants(404, "GET", "offers/dream", "")
 		s.wants(200, "PUT", "offers/dream", `{"link": "https://one.example/A/", "payout": 42.5}`, `"click_slot":"sub5"`, `"payout":"42.50"`)
 		s.wants(200, "PUT", "campaigns/autumn", `{"source": "tt-us", "offer": "dream", "destinations": ["meta-main"]}`)
-		s.leadsTo("/c/autumn", "https://one.example/A/")
+		s.leadsTo("https://one.example/A/")
 		s.wants(200, "GET", "campaigns/autumn/links", "", "/c/autumn?", "__CAMPAIGN_ID__", "TikTok Ads Manager")
 
 		got := s.wants(200, "GET", "offers/dream", "")
@@ -110,9 +111,9 @@ func TestResourcesOverTheAPI(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.wants(200, "PUT", "offers/dream?dry_run=true", string(changed), `"field":"link","id":"dream","kind":"offers","new":"https://two.example/B/","old":"https://one.example/A/"`)
-		s.leadsTo("/c/autumn", "https://one.example/A/")
+		s.leadsTo("https://one.example/A/")
 		s.wants(200, "PUT", "offers/dream", string(changed))
-		s.leadsTo("/c/autumn", "https://two.example/B/")
+		s.leadsTo("https://two.example/B/")
 		s.wants(200, "PUT", "offers/dream", string(changed), `"differences":[]`)
 
 		s.wants(422, "PUT", "offers/dream", `{"lnk": "https://x.example/"}`, `unknown key "lnk" in offers/dream`, `did you mean "link"?`)
@@ -132,7 +133,7 @@ func TestResourcesOverTheAPI(t *testing.T) {
 			t.Errorf("campaigns %v, with archived ones %v", live, all)
 		}
 		s.wants(200, "GET", "campaigns/autumn", "", `"archived_at"`, `"offer":"dream"`)
-		s.leadsTo("/c/autumn", "https://two.example/B/") // old ads keep working
+		s.leadsTo("https://two.example/B/") // old ads keep working
 		s.audited()
 
 		if out := s.command(0, "campaigns", "--archived"); !strings.Contains(out, "api, archived") || !strings.Contains(out, "subfive.yaml:10") {
@@ -213,8 +214,9 @@ func TestResourcesKeepSecrets(t *testing.T) {
 	put("endpoints/in", `{"network": "second", "key": "***", "repeats": "count", "tee": "https://other.example/?***"}`)
 	put("destinations/hook", `{"platform": "relay", "settings": {"url": "https://hooks.example.com/in?token=`+secret+`"}}`)
 	put("destinations/hook", `{"platform": "relay", "fan_out": true}`)
+	s.wants(200, "GET", "destinations/hook", "", `"fan_out":true`, `"origin":"api"`, `"account":"relay:hooks.example.com/in"`)
 	s.wants(422, "PUT", "destinations/hook", `{"platform": "relay", "base_url": "http://127.0.0.1:9"}`, "stored secrets are not sent to another address")
-	s.wants(422, "PUT", "destinations/bad", `{"platform": "relay", "settings": {"adress": "x"}}`, "adress", "subfive config sample relay")
+	s.wants(422, "PUT", "destinations/bad", `{"platform": "relay", "settings": {"webhook": "x"}}`, "webhook", "subfive config sample relay")
 	for _, path := range []string{"networks", "networks/second", "endpoints", "endpoints/in", "destinations", "destinations/hook", "audit"} {
 		if _, answer := s.call("GET", path, ""); strings.Contains(jsonText(t, answer), secret) {
 			t.Errorf("GET %s shows a secret: %v", path, answer)
@@ -263,9 +265,9 @@ func TestResourceCommands(t *testing.T) {
 		"campaigns":     {[]string{"campaigns"}, []string{"CAMPAIGN", "spring    meta-us  ourdream", "meta-main,hook", "subfive.yaml:8"}},
 		"offers":        {[]string{"offers"}, []string{"ourdream  everflow  7", "https://track.example-network.com/A/B/"}},
 		"sources":       {[]string{"sources", "--json"}, []string{`"id":"meta-us"`, `"platform":"meta"`, `subfive.yaml:4"`}},
-		"endpoints":     {[]string{"endpoints"}, []string{"default   everflow", "in        everflow  ***", "click_id", "by itself", "subfive.yaml:18"}},
+		"endpoints":     {[]string{"endpoints"}, []string{"default   everflow", "in        everflow  ***", "click_id", "by itself", "subfive.yaml:20"}},
 		"show campaign": {[]string{"campaigns", "show", "spring"}, []string{"# from: ", "id: spring\n", "destinations:\n- meta-main\n"}},
-		"show endpoint": {[]string{"endpoints", "show", "in"}, []string{"key: '***'", "click_param: click_id"}},
+		"show endpoint": {[]string{"endpoints", "show", "in"}, []string{"key: \"***\"", "click_param: click_id"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

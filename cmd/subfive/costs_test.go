@@ -203,27 +203,33 @@ func TestImportCostsSays(t *testing.T) {
 		says  []string
 	}{
 		"a dry run": {
-			"day,ad_id,spend\n2026-11-20,1,1.50\n", []string{"--source", "native", "--dry-run"},
+			"day,ad_id,spend\n2026-11-20,1,1.50\n",
+			[]string{"--source", "native", "--dry-run"},
 			[]string{`"spend": "1.50"`, `"currency": "USD"`, "dry run: 1 row can be read (1.50 USD), 0 can't; 1 day would be replaced; nothing was recorded\n"},
 		},
 		"names without IDs": {
-			"Day,Campaign ID,Ad name,Cost\n2026-11-20,1,Video,1.50\n", []string{"--source", "google-us", "--dry-run"},
+			"Day,Campaign ID,Ad name,Cost\n2026-11-20,1,Video,1.50\n",
+			[]string{"--source", "google-us", "--dry-run"},
 			[]string{"note: the file names each ad but not its ID, which links bring: costs are known by campaign", "note: source google-us does not say its account's time zone"},
 		},
 		"no ads": {
-			"Day,Cost\n2026-11-20,1.50\n", []string{"--source", "google-us", "--dry-run"},
+			"Day,Cost\n2026-11-20,1.50\n",
+			[]string{"--source", "google-us", "--dry-run"},
 			[]string{"note: the file tells no ads apart: costs are spread over all clicks of the day"},
 		},
 		"another currency": {
-			"Day,Currency code,Cost\n2026-11-20,GBP,1.50\n", []string{"--source", "google-us", "--dry-run"},
+			"Day,Currency code,Cost\n2026-11-20,GBP,1.50\n",
+			[]string{"--source", "google-us", "--dry-run"},
 			[]string{"warning: amounts are in GBP, and source google-us says that its account is in USD", "there is no rate for 1 day (2026-11-20)"},
 		},
 		"a currency that is said": {
-			"day,spend\n2026-11-20,\"1,50\"\n", []string{"--source", "native", "--currency", "eur", "--dry-run"},
+			"day,spend\n2026-11-20,\"1,50\"\n",
+			[]string{"--source", "native", "--currency", "eur", "--dry-run"},
 			[]string{"(1.50 EUR)"},
 		},
 		"a column that is said": {
-			"When,What\n03/04/2026,\"1,500\"\n", []string{"--source", "native", "--map", "When=day", "--map", "What=spend", "--dates", "dmy", "--decimal", "comma", "--dry-run"},
+			"When,What\n03/04/2026,\"1,500\"\n",
+			[]string{"--source", "native", "--map", "When=day", "--map", "What=spend", "--dates", "dmy", "--decimal", "comma", "--dry-run"},
 			[]string{"  What: spend (as you say)\n", `"day": "2026-04-03"`, `"spend": "1.50"`},
 		},
 	}

@@ -33,6 +33,7 @@ func (t *tracker) keepRates(ctx context.Context, st *store.Store) {
 		return
 	}
 	f := rateFetcher{st: st, reporting: t.file.Server.Reporting.Currency, now: t.app.now, client: ratesClient(address)}
+	defer f.client.CloseIdleConnections()
 	next := time.NewTimer(jitter(time.Minute))
 	defer next.Stop()
 	for {
