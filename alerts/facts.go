@@ -127,7 +127,8 @@ type DestinationActivity struct {
 	Unmapped map[string]int
 }
 
-// Spend is what was paid in the last 24 hours, and what came of it.
+// Spend is what was paid since yesterday began, and what came of it: costs come
+// by days.
 type Spend struct {
 	Subject     string // the campaign
 	Spent       subfive.Money

@@ -104,7 +104,7 @@ func TestRules(t *testing.T) {
 		"rejected by the quarter":             {Facts{Activity: &Activity{Sources: []SourceActivity{{"s", 15, 5}}}}, "rejections s 0s: rejected 5 of 20 conversions of source s that it decided about in 7 days (25 %)"},
 		"rejected less":                       {Facts{Activity: &Activity{Sources: []SourceActivity{{"s", 16, 5}}}}, ""},
 		"rejected, but few decided":           {Facts{Activity: &Activity{Sources: []SourceActivity{{"s", 0, 19}}}}, ""},
-		"spend without conversions":           {Facts{Spend: []Spend{{"spring", usd(70), 0, &price}}}, "spend_without_conversions spring 0s: spent 70.00 USD in the last 24 h without a conversion; one usually costs 10.00 USD"},
+		"spend without conversions":           {Facts{Spend: []Spend{{"spring", usd(70), 0, &price}}}, "spend_without_conversions spring 0s: spent 70.00 USD since yesterday without a conversion; one usually costs 10.00 USD"},
 		"spend with a conversion":             {Facts{Spend: []Spend{{"spring", usd(70), 1, &price}}}, ""},
 		"less spend":                          {Facts{Spend: []Spend{{"spring", usd(69), 0, &price}}}, ""},
 		"spend in another currency":           {Facts{Spend: []Spend{{"spring", subfive.Money{Amount: 1e12, Currency: "EUR"}, 0, &price}}}, ""},

@@ -264,7 +264,7 @@ func spendWithout(f Facts) []Finding {
 		}
 		all = append(all, Finding{
 			Subject: s.Subject,
-			What:    fmt.Sprintf("Campaign %s spent %s in the last 24 h without a conversion; one usually costs %s.", s.Subject, money(s.Spent), money(*s.Usual)),
+			What:    fmt.Sprintf("Campaign %s spent %s since yesterday without a conversion; one usually costs %s.", s.Subject, money(s.Spent), money(*s.Usual)),
 			Do:      "Pause the ads, then see whether clicks still arrive and the offer is still on: subfive doctor.",
 			See:     "subfive clicks --campaign " + s.Subject + " --since 24h",
 		})

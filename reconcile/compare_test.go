@@ -73,10 +73,10 @@ func event(name string) func(*subfive.Postback) {
 func order(id string) func(*subfive.Postback) { return func(p *subfive.Postback) { p.OrderID = id } }
 
 // question is an open possible duplicate.
-func question(id, of string, change ...func(*subfive.Postback)) subfive.Judged {
+func question(id string, change ...func(*subfive.Postback)) subfive.Judged {
 	p := row(id, "t1", change...)
 	p.ID = "pb_t1"
-	return subfive.Judged{Postback: p, Verdict: subfive.VerdictPossibleDuplicate, PossibleDuplicateOf: "cv_" + of}
+	return subfive.Judged{Postback: p, Verdict: subfive.VerdictPossibleDuplicate, PossibleDuplicateOf: "cv_c1"}
 }
 
 func TestCompare(t *testing.T) {
@@ -177,28 +177,28 @@ func TestCompare(t *testing.T) {
 		},
 		"a question, and their list shows one": {
 			theirs: []subfive.Postback{row("c1", "t1")}, ours: []reconcile.Ours{ours("c1")},
-			open:    []subfive.Judged{question("", "c1")},
+			open:    []subfive.Judged{question("")},
 			want:    []string{"possible_duplicate  cv_c1"},
 			settled: []string{"pb_t1 duplicate"}, matched: 1,
 		},
 		"a question, and their list shows two": {
 			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", at(25*time.Hour))}, ours: []reconcile.Ours{ours("c1")},
-			open:    []subfive.Judged{question("", "c1")},
+			open:    []subfive.Judged{question("")},
 			want:    []string{"missing_here c2 ", "possible_duplicate  cv_c1"},
 			settled: []string{"pb_t1 new"}, matched: 1,
 		},
 		"a question by its ID": {
 			theirs: []subfive.Postback{row("c1", "t1"), row("c2", "t1", at(time.Minute))}, ours: []reconcile.Ours{ours("c1")},
-			open:    []subfive.Judged{question("c2", "c1")},
+			open:    []subfive.Judged{question("c2")},
 			want:    []string{"missing_here c2 ", "possible_duplicate c2 cv_c1"},
 			settled: []string{"pb_t1 new"}, matched: 1,
 		},
 		"a question about what their list does not cover": {
-			ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.ConvertedAt = since.Add(-time.Hour) }))}, open: []subfive.Judged{question("", "c1")},
+			ours: []reconcile.Ours{ours("c1", have(func(o *reconcile.Ours) { o.ConvertedAt = since.Add(-time.Hour) }))}, open: []subfive.Judged{question("")},
 		},
 		"a correction that was told and not settled": {
 			theirs: []subfive.Postback{row("c2", "t1", pays("29"))}, ours: []reconcile.Ours{ours("c1")},
-			open:    []subfive.Judged{question("c2", "c1", pays("29"))},
+			open:    []subfive.Judged{question("c2", pays("29"))},
 			want:    []string{"payout_drift c2 cv_c1", "possible_duplicate c2 cv_c1"},
 			settled: []string{"pb_t1 correction"}, told: []string{"correction c2"},
 		},

@@ -34,7 +34,7 @@ type facts struct {
 	activity *alerts.Activity
 	nextAt   time.Time                    // when to count traffic again
 	clicks   map[string]map[time.Time]int // by campaign and hour
-	networks alerts.Facts                 // Gaps and Postbacks, when traffic was last counted
+	networks alerts.Facts                 // Gaps, Postbacks and Spend, when traffic was last counted
 	counted  time.Time                    // clicks of hours before are as they stay; zero: none are counted
 }
 
@@ -86,7 +86,7 @@ func (f *facts) gather(ctx context.Context) alerts.Facts {
 			f.t.log.ErrorContext(ctx, "read networks' books for alerts", "err", err)
 		}
 	}
-	all.Activity, all.Gaps, all.Postbacks = f.activity, f.networks.Gaps, f.networks.Postbacks
+	all.Activity, all.Gaps, all.Postbacks, all.Spend = f.activity, f.networks.Gaps, f.networks.Postbacks, f.networks.Spend
 	return all
 }
 

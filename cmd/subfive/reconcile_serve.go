@@ -221,6 +221,9 @@ func (f *facts) booksFacts(ctx context.Context, st *store.Store, now time.Time) 
 	if found.Gaps, err = gapsOf(ctx, st, f.setup, now, zone); err != nil {
 		return found, err
 	}
+	if found.Spend, err = spend(ctx, st, now, zone, f.t.file.Server.Reporting.Currency); err != nil {
+		return found, err
+	}
 	for _, n := range f.setup.Networks {
 		w, err := watchedOf(ctx, st, n.ID)
 		if errors.Is(err, subfive.ErrNotFound) || n.APIKey == "" {
