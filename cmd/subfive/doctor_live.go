@@ -102,7 +102,7 @@ func (a *app) tellCheckup(c checkup, json bool) error {
 			count(c.Looked.Deliveries, "delivery that stopped short", "deliveries that stopped short"), utc(c.Since)))
 	}
 	for _, f := range c.FailureBudget {
-		p.line("failure budget", fmt.Sprintf("endpoint %s: %d of %d failures in a row within 72 h", f.EndpointID, f.InARow, f.Limit))
+		p.line("failures", fmt.Sprintf("endpoint %s: %d of %d failures in a row within 72 h", f.EndpointID, f.InARow, f.Limit))
 	}
 	if len(c.Findings) == 0 {
 		p.line("found", "nothing wrong")
