@@ -148,6 +148,8 @@ func (b *backend) ChangeResource(ctx context.Context, c dashboard.ResourceChange
 	if err != nil {
 		return nil, err
 	}
+	b.t.changing.Lock()
+	defer b.t.changing.Unlock()
 	old, err := resourceOf(ctx, st, c.Kind, c.ID)
 	if errors.Is(err, subfive.ErrNotFound) && c.Body != nil {
 		err = nil

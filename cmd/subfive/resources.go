@@ -71,13 +71,18 @@ func keyed(ctx context.Context, endpoints []subfive.Endpoint, f config.File, st 
 	if _, said := f.Lines["endpoints/"+subfive.DefaultEndpoint+"/key"]; said {
 		return endpoints, nil
 	}
-	before, err := st.Setup(ctx)
+	stored, err := st.Resources(ctx)
 	if err != nil {
 		return nil, err
 	}
 	key := strings.ToLower(rand.Text()[:20])
-	if stored, ok := before.Endpoint(subfive.DefaultEndpoint); ok {
-		key = stored.Key
+	if slices.ContainsFunc(stored, func(r store.Resource) bool { return r.Kind == store.KindEndpoint && r.ID == subfive.DefaultEndpoint }) {
+		before, err := st.Setup(ctx)
+		if err != nil {
+			return nil, err
+		}
+		kept, _ := before.Endpoint(subfive.DefaultEndpoint)
+		key = kept.Key
 	}
 	endpoints = slices.Clone(endpoints)
 	for i := range endpoints {

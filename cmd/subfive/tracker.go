@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,7 @@ type tracker struct {
 	books    atomic.Pointer[books] // nil until then, too
 	domains  domains
 	tls      atomic.Pointer[encryption] // nil: none, or not yet
+	changing sync.Mutex                 // one change of the setup by the API is checked and stored at a time
 
 	// connected, if set, is told the setup when the database has answered for the
 	// first time and has taken the file.
