@@ -20,6 +20,9 @@ import (
 	"subfive/store"
 )
 
+// keyless leaves the default endpoint without the key that the first run makes.
+const keyless = "endpoints: [{id: default, key: \"\"}]\n"
+
 const commandsFile = `
 public_url: https://trk.example.com
 sources:
@@ -50,7 +53,7 @@ type commands struct {
 
 func newCommands(t *testing.T) *commands {
 	c := &commands{t: t, dir: t.TempDir(), env: map[string]string{"TEST_META_TOKEN": "EAAtesttoken", "USER": "ann"}, now: noon()}
-	if err := os.WriteFile(filepath.Join(c.dir, "subfive.yaml"), []byte(commandsFile), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dir, "subfive.yaml"), []byte(commandsFile+keyless), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.run(0, "apply", "-f", filepath.Join(c.dir, "subfive.yaml"))

@@ -36,6 +36,7 @@ data_dir: %s
 ack: database
 ack_timeout: 20s
 endpoints:
+  - {id: default, key: ""}
   - {id: locked, key: s3cret}
 `, base, filepath.Join(c.dir, "data")), a.env, config.WithPlatforms(configPlatforms()))
 	if err != nil {

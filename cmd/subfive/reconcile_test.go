@@ -271,7 +271,7 @@ func TestServeReconciles(t *testing.T) {
 	withNetworkKey(t, s)
 	file, err := os.ReadFile(s.config)
 	if err == nil {
-		err = os.WriteFile(s.config, append(file, "public_url: http://"+s.address+"\n"...), 0o600)
+		err = os.WriteFile(s.config, append(file, "public_url: http://"+s.address+"\n"+keyless...), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
