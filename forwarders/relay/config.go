@@ -110,9 +110,32 @@ func (f *forwarder) setURL(c Config, p *parser) (err error) {
 	if _, err := url.Parse(f.url.render(func(string) string { return "1" })); err != nil {
 		return errors.New("url: it is not a URL once its placeholders are filled in; is a % alone?")
 	}
-	path, _, _ := strings.Cut(tail, "?")
+	path, query, _ := strings.Cut(tail, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, value, _ := strings.Cut(pair, "="); isCredential(name) && value != "" && !strings.Contains(value, "{") {
+			return fmt.Errorf("url: %s holds a credential, which would be shown: write {secret.%s} there, and the value below secrets", name, secretOf(name))
+		}
+	}
 	f.host, f.account = host, "relay:"+strings.ToLower(host)+path
 	return nil
+}
+
+// credentials are parts of names whose values open something.
+var credentials = []string{"authorization", "cookie", "token", "secret", "password", "apikey", "accesskey"}
+
+func isCredential(name string) bool {
+	folded := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+	return folded == "key" || folded == "auth" || slices.ContainsFunc(credentials, func(part string) bool { return strings.Contains(folded, part) })
+}
+
+// secretOf makes a secret's name of a parameter's or a header's.
+func secretOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(name))
 }
 
 func (f *forwarder) setHeaders(c Config, p *parser) error {
@@ -123,6 +146,9 @@ func (f *forwarder) setHeaders(c Config, p *parser) error {
 		}
 		if strings.ContainsAny(text, "\r\n\x00") {
 			return fmt.Errorf("headers: %s has a line break", name)
+		}
+		if isCredential(name) && text != "" && !strings.Contains(text, "{") {
+			return fmt.Errorf("headers: %s holds a credential, which would be shown: write {secret.%s} there, and the value below secrets", name, secretOf(name))
 		}
 		value, err := p.parse(text, inHeader)
 		if err != nil {

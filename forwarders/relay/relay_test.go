@@ -45,6 +45,8 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"form without a body":      {"{url: https://a.example/, content_type: application/x-www-form-urlencoded}", "content_type"},
 		"XML":                      {"{url: https://a.example/, content_type: text/xml, body: <a/>}", "text/xml"},
 		"header of the connection": {"{url: https://a.example/, headers: {host: b.example}}", "host"},
+		"a token in the clear":     {"{url: 'https://a.example/hook?x=1&access_token=abc'}", "{secret.access_token}"},
+		"a header in the clear":    {"{url: https://a.example/, headers: {Authorization: Bearer abc}}", "{secret.authorization}"},
 		"header with a line break": {"{url: https://a.example/, headers: {X-A: \"a\\r\\nX-B: b\"}}", "line break"},
 		"sub without consent":      {"url: https://a.example/?s={sub3}", "allow_sensitive"},
 		"sub without consent, in the body": {
