@@ -38,7 +38,7 @@ destinations:
     platform: relay
     mode: live
     fan_out: true
-    settings: {url: "https://hooks.example.com/planted-path?token=planted-hook-token"}
+    settings: {url: "https://hooks.example.com/planted-path?t={secret.hook}", secrets: {hook: planted-hook-token}}
 `
 
 func TestSupportBundleHasNoSecretAndNobody(t *testing.T) {

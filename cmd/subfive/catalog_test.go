@@ -212,7 +212,7 @@ func TestResourcesKeepSecrets(t *testing.T) {
 	put("networks/second", `{"region": "eu", "api_key": "`+secret+`"}`)
 	put("endpoints/in", `{"network": "second", "key": "`+secret+`", "tee": "https://other.example/?token=`+secret+`"}`)
 	put("endpoints/in", `{"network": "second", "key": "***", "repeats": "count", "tee": "https://other.example/?***"}`)
-	put("destinations/hook", `{"platform": "relay", "settings": {"url": "https://hooks.example.com/in?token=`+secret+`"}}`)
+	put("destinations/hook", `{"platform": "relay", "settings": {"url": "https://hooks.example.com/in?t={secret.t}", "secrets": {"t": "`+secret+`"}}}`)
 	put("destinations/hook", `{"platform": "relay", "fan_out": true}`)
 	s.wants(200, "GET", "destinations/hook", "", `"fan_out":true`, `"origin":"api"`, `"account":"relay:hooks.example.com/in"`)
 	s.wants(422, "PUT", "destinations/hook", `{"platform": "relay", "base_url": "http://127.0.0.1:9"}`, "stored secrets are not sent to another address")
@@ -265,7 +265,7 @@ func TestResourceCommands(t *testing.T) {
 		"campaigns":     {[]string{"campaigns"}, []string{"CAMPAIGN", "spring    meta-us  ourdream", "meta-main,hook", "subfive.yaml:8"}},
 		"offers":        {[]string{"offers"}, []string{"ourdream  everflow  7", "https://track.example-network.com/A/B/"}},
 		"sources":       {[]string{"sources", "--json"}, []string{`"id":"meta-us"`, `"platform":"meta"`, `subfive.yaml:4"`}},
-		"endpoints":     {[]string{"endpoints"}, []string{"default   everflow", "in        everflow  ***", "click_id", "by itself", "subfive.yaml:20"}},
+		"endpoints":     {[]string{"endpoints"}, []string{"default   everflow", "in        everflow  ***", "click_id", "subfive.yaml:19", "subfive.yaml:20"}},
 		"show campaign": {[]string{"campaigns", "show", "spring"}, []string{"# from: ", "id: spring\n", "destinations:\n- meta-main\n"}},
 		"show endpoint": {[]string{"endpoints", "show", "in"}, []string{"key: \"***\"", "click_param: click_id"}},
 	}
