@@ -52,15 +52,15 @@ func quarter(t *testing.T, s *Store, clicks int) {
 // With a million clicks over 90 days, which SUBFIVE_LOAD=full makes, a report of
 // them all takes 200 ms at most.
 func TestDailyViewIsFast(t *testing.T) {
-	if os.Getenv("SUBFIVE_LOAD") != "full" {
-		t.Log("run with SUBFIVE_LOAD=full: it takes minutes; the plan is checked without")
-		return
+	// The small run shows that the sums hold; times say nothing on a busy machine.
+	clicks, limit := 5_000, time.Minute
+	if os.Getenv("SUBFIVE_LOAD") == "full" {
+		clicks, limit = 1_000_000, 200*time.Millisecond
 	}
-	const limit = 200 * time.Millisecond
 	each(t, func(t *testing.T, s *Store) {
 		s.currency = DefaultCurrency
 		started := time.Now()
-		quarter(t, s, 1_000_000)
+		quarter(t, s, clicks)
 		t.Logf("recorded in %s", time.Since(started).Round(time.Second))
 		if s.dialect == dialectPostgres {
 			if err := s.write(t.Context(), s.screens, func(tx *tx) error { return tx.command(t.Context(), statementTimeout, "ANALYZE") }); err != nil {
