@@ -2,7 +2,6 @@ package everflow
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 
 	"subfive"
@@ -48,33 +47,6 @@ func PostbackURL(publicURL string, e subfive.Endpoint, o Options) string {
 		path += "/" + url.PathEscape(e.ID)
 	}
 	return strings.TrimRight(publicURL, "/") + path + "?" + strings.Join(query, "&")
-}
-
-// ClickURL returns the link to put into the ad platform for a campaign. The
-// source's params are added in the order of their names, their values as they
-// are: they hold the ad platform's own macros ({{ad.id}}, __CID__, {keyword}),
-// which must reach it unencoded.
-func ClickURL(publicURL string, campaign subfive.Campaign, source subfive.Source) string {
-	link := strings.TrimRight(publicURL, "/") + "/c/" + url.PathEscape(campaign.ID)
-	names := make([]string, 0, len(source.Params))
-	for name := range source.Params {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for i, name := range names {
-		separator := "&"
-		if i == 0 {
-			separator = "?"
-		}
-		link += separator + url.QueryEscape(name) + "=" + keepMacros(source.Params[name])
-	}
-	return link
-}
-
-// keepMacros escapes what would break a query and leaves every form of macro
-// as it is.
-func keepMacros(value string) string {
-	return strings.NewReplacer("%", "%25", "&", "%26", "#", "%23", "+", "%2B", " ", "%20", "=", "%3D").Replace(value)
 }
 
 // Extras are the macros worth adding to a PostbackURL, the surest first: what

@@ -44,24 +44,3 @@ func TestPostbackURL(t *testing.T) {
 		})
 	}
 }
-
-func TestClickURL(t *testing.T) {
-	tests := map[string]struct {
-		source subfive.Source
-		want   string
-	}{
-		"no parameters": {subfive.Source{ID: "meta-us"}, "https://trk.example.com/c/spring"},
-		"platforms' macros stay as they are": {
-			subfive.Source{Params: map[string]string{"ad_id": "{{ad.id}}", "adset_id": "__AID__", "keyword": "{keyword}", "label": "50% off & more"}},
-			"https://trk.example.com/c/spring?ad_id={{ad.id}}&adset_id=__AID__&keyword={keyword}&label=50%25%20off%20%26%20more",
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			got := ClickURL("https://trk.example.com/", subfive.Campaign{ID: "spring"}, test.source)
-			if got != test.want {
-				t.Errorf("\n got %s\nwant %s", got, test.want)
-			}
-		})
-	}
-}

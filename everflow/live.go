@@ -126,7 +126,7 @@ func (l *live) flow() {
 	}
 	for _, c := range l.Setup.Campaigns {
 		if !l.Clicked[c.ID] && !c.Paused && c.ArchivedAt == nil {
-			l.add("campaign_without_clicks", "campaign "+c.ID, "campaign "+c.ID+" has no click yet", "try its link: subfive doctor link "+ClickURL(l.PublicURL, subfive.Campaign{ID: c.ID}, subfive.Source{}), "subfive clicks --campaign "+c.ID)
+			l.add("campaign_without_clicks", "campaign "+c.ID, "campaign "+c.ID+" has no click yet", "try its link, which subfive links "+c.ID+" prints: subfive doctor link URL", "subfive clicks --campaign "+c.ID)
 		}
 	}
 }
