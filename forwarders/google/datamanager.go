@@ -170,12 +170,10 @@ func consentOf(d subfive.Delivery) consent {
 	return consent{word(consentUserData), word(consentPersonalization)}
 }
 
-// notOfUse are the countries whose visitors' addresses Google does not use and
-// does not want: the European Economic Area, the United Kingdom, Switzerland.
-const notOfUse = " AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK "
-
 // deviceOf returns the browser of the click: the postback came from the
-// network's server. The address goes along only where the buyer wants it to.
+// network's server. The address goes along only where the buyer wants it to, and
+// not from the European Economic Area, the United Kingdom and Switzerland: Google
+// does not use those.
 func (f *dataManager) deviceOf(d subfive.Delivery) device {
 	if d.Click == nil {
 		return device{}
@@ -188,7 +186,7 @@ func (f *dataManager) deviceOf(d subfive.Delivery) device {
 		return v
 	}
 	country, _ := identity.Google(subfive.UserCountry, d.User[subfive.UserCountry], "")
-	if country == "" || !strings.Contains(notOfUse, " "+country+" ") {
+	if !subfive.AsksFirst(country) {
 		v.IPAddress = identity.Address(d.Click.Request.ClientAddr)
 	}
 	return v
