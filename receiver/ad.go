@@ -6,43 +6,70 @@ import (
 	"subfive"
 )
 
-// dimensions reads which ad a click came from, and what it cost, by the names
-// that its source gives them. What the platform did not fill in is missing, and
-// an address that somebody put into a name is masked.
-func dimensions(c *subfive.Click, all fields, source subfive.Source) {
-	get := func(dimension string) string {
+// source is a traffic source as its clicks are read: dimensions says what a
+// parameter carries, by its name in lower case.
+type source struct {
+	subfive.Source
+	dimensions map[string]string
+}
+
+// newSource reads a source. A dimension that has another name there is not
+// looked for under its own.
+func newSource(s subfive.Source) source {
+	read := source{s, map[string]string{}}
+	for _, dimension := range subfive.Dimensions() {
 		name := dimension
-		if other := source.Names[dimension]; other != "" {
+		if other := s.Names[dimension]; other != "" {
 			name = other
 		}
-		for _, m := range all {
-			if strings.EqualFold(m.name, name) && !m.missing && !unfilled(m.text()) {
-				return subfive.MaskAddresses(m.text())
-			}
+		read.dimensions[strings.ToLower(name)] = dimension
+	}
+	return read
+}
+
+// describe reads which ad a click came from, and what it cost. What the platform
+// did not fill in is missing, and an address that somebody put into a name is
+// masked.
+func (s source) describe(c *subfive.Click, all fields) {
+	seen := map[string]bool{}
+	for _, m := range all {
+		dimension, ok := s.dimensions[strings.ToLower(m.name)]
+		if !ok || m.missing || seen[dimension] {
+			continue
 		}
-		return ""
-	}
-	c.Ad = subfive.Ad{
-		CampaignID: get("platform_campaign_id"), CampaignName: get("platform_campaign_name"),
-		SetID: get("adset_id"), SetName: get("adset_name"), ID: get("ad_id"), Name: get("ad_name"),
-		Placement: get("placement"), Keyword: get("keyword"), MatchType: get("match_type"),
-	}
-	if amount, err := subfive.ParseMicros(get("cost")); err == nil && amount >= 0 {
-		c.Cost = &subfive.Money{Amount: amount, Currency: source.Currency}
-	}
-	for _, dimension := range subfive.Dimensions() {
-		if value := get(dimension); strings.HasPrefix(dimension, "p") && len(dimension) <= len("p20") && value != "" {
-			if c.Tokens == nil {
-				c.Tokens = map[string]string{}
-			}
-			c.Tokens[dimension] = value
-		}
+		seen[dimension] = true
+		s.set(c, dimension, subfive.MaskAddresses(m.text()))
 	}
 }
 
-// unfilled reports a platform's macro that arrived as it was written: {{ad.id}},
-// __CID__, {creative}, {{AD_ID}}.
-func unfilled(value string) bool {
-	return strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}") ||
-		len(value) > 4 && strings.HasPrefix(value, "__") && strings.HasSuffix(value, "__")
+func (s source) set(c *subfive.Click, dimension, value string) {
+	switch dimension {
+	case "platform_campaign_id":
+		c.Ad.CampaignID = value
+	case "platform_campaign_name":
+		c.Ad.CampaignName = value
+	case "adset_id":
+		c.Ad.SetID = value
+	case "adset_name":
+		c.Ad.SetName = value
+	case "ad_id":
+		c.Ad.ID = value
+	case "ad_name":
+		c.Ad.Name = value
+	case "placement":
+		c.Ad.Placement = value
+	case "keyword":
+		c.Ad.Keyword = value
+	case "match_type":
+		c.Ad.MatchType = value
+	case "cost":
+		if amount, err := subfive.ParseMicros(value); err == nil && amount >= 0 {
+			c.Cost = &subfive.Money{Amount: amount, Currency: s.Currency}
+		}
+	default: // p1 to p20
+		if c.Tokens == nil {
+			c.Tokens = map[string]string{}
+		}
+		c.Tokens[dimension] = value
+	}
 }

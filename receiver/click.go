@@ -20,8 +20,12 @@ func (r *Receiver) click(t *table, campaign plan, in *intake) {
 		return
 	}
 	id := newID(in.at)
-	if offer, ok := r.taking(t, campaign.Offer); ok {
-		in.location = SetSlot(offer.Link, slotOf(offer), id) // should reading him fail, he goes on all the same
+	in.rescue = func() string {
+		offer, ok := r.taking(t, campaign.Offer)
+		if !ok {
+			return r.cfg.FallbackURL
+		}
+		return SetSlot(offer.Link, slotOf(offer), id)
 	}
 	all := r.read(in.params, plain, "")
 	click := r.describeClick(in, all, all, t.sources[campaign.Source])
@@ -141,7 +145,7 @@ func (r *Receiver) appendKept(ctx context.Context, kind subfive.RecordKind, data
 // describeClick is all of a click that the request itself tells, in the words of
 // its source. own are the request's parameters; all are those that speak of the
 // click, a landing page's too.
-func (r *Receiver) describeClick(in *intake, own, all fields, source subfive.Source) subfive.Click {
+func (r *Receiver) describeClick(in *intake, own, all fields, source source) subfive.Click {
 	req := in.c.Request
 	click := subfive.Click{
 		RecordKind: subfive.ClickRedirect,
@@ -155,7 +159,7 @@ func (r *Receiver) describeClick(in *intake, own, all fields, source subfive.Sou
 		IsTest:     isTrue(all.get(fieldTest)),
 		SourceID:   source.ID, Platform: source.Platform, AdAccountID: source.AccountID,
 	}
-	dimensions(&click, all, source)
+	source.describe(&click, all)
 	if r.cfg.Recognizer != nil {
 		click.Visitor = r.cfg.Recognizer.Recognize(in.client, click.Request.UserAgent)
 	}

@@ -119,7 +119,7 @@ type hinter struct{}
 
 func (hinter) LiteralMacro(param, value string) (string, bool) {
 	switch {
-	case strings.HasPrefix(value, "{"), strings.HasPrefix(value, "%7B"), value == "REPLACE":
+	case strings.HasPrefix(value, "{"), strings.HasPrefix(value, "%7B"), strings.HasPrefix(value, "__"), value == "REPLACE":
 		return "literal " + value, true
 	case value == param:
 		return "own name " + value, true

@@ -22,6 +22,8 @@ type intake struct {
 	// stored is the ID under which the record is durable; location is where the
 	// visitor goes, once that is known.
 	stored, location string
+	// rescue is where a visitor goes should reading him panic; nil for others.
+	rescue func() string
 	// endpoint is a postback's, "" for all else.
 	endpoint string
 	// counts: a network counts how the postback is answered. A probe is none of

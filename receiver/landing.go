@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"net/url"
 	"strings"
 
 	"subfive"
@@ -18,7 +17,6 @@ func (r *Receiver) landingURL(page string, c subfive.Click, rawQuery string) str
 		"{click_id}", c.ID, "{campaign_id}", c.CampaignID, "{source_id}", c.SourceID, "{offer_id}", c.OfferID, "{path_id}", c.PathID,
 	).Replace(page)
 	page = SetSlot(page, landingSlot, c.ID)
-	page, fragment, hasFragment := strings.Cut(page, "#")
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		known, ok := r.words.clicks[fold(decode(name))]
@@ -30,27 +28,12 @@ func (r *Receiver) landingURL(page string, c subfive.Click, rawQuery string) str
 		}
 		page = setParam(page, known, value) // the ID's bytes as they came
 	}
-	if hasFragment {
-		page += "#" + fragment
-	}
 	return page
-}
-
-// setParam sets a parameter that is not there or is empty.
-func setParam(link, name, value string) string {
-	base, query, _ := strings.Cut(link, "?")
-	pairs := strings.Split(query, "&")
-	for i, pair := range pairs {
-		if given, _, _ := strings.Cut(pair, "="); decode(given) == name {
-			pairs[i] = given + "=" + value
-			return base + "?" + strings.Join(pairs, "&")
-		}
-	}
-	return link + "&" + url.QueryEscape(name) + "=" + value
 }
 
 // hasParam reports whether a link brings a value of that name.
 func hasParam(link, name string) bool {
+	link, _, _ = strings.Cut(link, "#")
 	_, query, _ := strings.Cut(link, "?")
 	for pair := range strings.SplitSeq(query, "&") {
 		if given, value, _ := strings.Cut(pair, "="); decode(given) == name && value != "" {

@@ -258,6 +258,9 @@ func (r *Receiver) recover(in *intake) {
 		panic(p)
 	}
 	r.cfg.Log.Error("panic", "path", subfive.MaskAddresses(in.c.Request.URL.Path), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if in.location == "" && in.rescue != nil {
+		in.location = in.rescue()
+	}
 	switch {
 	case in.c.Writer.Written():
 	case in.location != "":

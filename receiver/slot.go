@@ -11,12 +11,18 @@ import (
 // ones are removed. Links are never built, because a network's own parameters
 // steer things we know nothing of.
 func SetSlot(link, slot, clickID string) string {
+	return setParam(link, slot, url.QueryEscape(clickID))
+}
+
+// setParam is SetSlot for a value that is escaped already: it goes in byte for
+// byte.
+func setParam(link, wanted, value string) string {
 	link, fragment, hasFragment := strings.Cut(link, "#")
 	if hasFragment {
 		fragment = "#" + fragment
 	}
 	base, query, hasQuery := strings.Cut(link, "?")
-	setting := url.QueryEscape(slot) + "=" + url.QueryEscape(clickID)
+	setting := url.QueryEscape(wanted) + "=" + value
 	if !hasQuery || query == "" {
 		return base + "?" + setting + fragment
 	}
@@ -24,15 +30,15 @@ func SetSlot(link, slot, clickID string) string {
 	set := false
 	for i, part := range strings.Split(query, "&") {
 		name, _, _ := strings.Cut(part, "=")
-		isSlot := decode(name) == slot
-		if isSlot && set {
+		isWanted := decode(name) == wanted
+		if isWanted && set {
 			continue
 		}
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		if isSlot {
-			b.WriteString(name + "=" + url.QueryEscape(clickID))
+		if isWanted {
+			b.WriteString(name + "=" + value)
 			set = true
 			continue
 		}

@@ -16,7 +16,7 @@ type table struct {
 	campaigns map[string]plan // by ID and by alias
 	landings  map[string]subfive.LandingPage
 	pages     []subfive.LandingPage // the same, in their order
-	sources   map[string]subfive.Source
+	sources   map[string]source
 	offers    map[string]subfive.Offer
 	all       []subfive.Endpoint
 }
@@ -29,7 +29,7 @@ func newTable(s subfive.Setup, zone *time.Location) *table {
 		campaigns: map[string]plan{},
 		landings:  map[string]subfive.LandingPage{},
 		pages:     s.LandingPages,
-		sources:   map[string]subfive.Source{},
+		sources:   map[string]source{},
 		offers:    map[string]subfive.Offer{},
 	}
 	t.addEndpoint(subfive.Endpoint{ID: subfive.DefaultEndpoint})
@@ -40,7 +40,7 @@ func newTable(s subfive.Setup, zone *time.Location) *table {
 		t.offers[strings.ToLower(o.ID)] = o
 	}
 	for _, src := range s.Sources {
-		t.sources[src.ID] = src
+		t.sources[src.ID] = newSource(src)
 	}
 	for _, l := range s.LandingPages {
 		t.landings[l.ID] = l
