@@ -92,7 +92,7 @@ func (f *ads) Event(d subfive.Delivery) ([]byte, error) {
 	if c.clickID == (clickID{}) && c.User == nil {
 		return nil, f.settings.nobody()
 	}
-	return encode(c)
+	return forwarders.EncodeEvent(c)
 }
 
 // adjust renders what became of a conversion.
@@ -110,7 +110,7 @@ func (f *ads) adjust(d subfive.Delivery, amount, currency string) ([]byte, error
 	if d.Kind == subfive.KindRestatement {
 		a.Type, a.Value = "RESTATEMENT", &restated{json.Number(amount), currency}
 	}
-	return encode(a)
+	return forwarders.EncodeEvent(a)
 }
 
 // action is the conversion action's name as a resource.

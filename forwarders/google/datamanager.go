@@ -144,19 +144,7 @@ func (f *dataManager) Event(d subfive.Delivery) ([]byte, error) {
 		return nil, f.settings.nobody()
 	}
 	e.Ad.Device = f.deviceOf(d)
-	return encode(e)
-}
-
-// encode writes v as it stands: what Google gave goes back as it was.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(512)
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("render event: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return forwarders.EncodeEvent(e)
 }
 
 // consentOf returns what the visitor said, in Data Manager's words.

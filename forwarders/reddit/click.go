@@ -2,10 +2,10 @@ package reddit
 
 import (
 	"regexp"
-	"strings"
 	"unicode/utf8"
 
 	"subfive"
+	"subfive/forwarders"
 )
 
 // What Reddit's ads and Reddit's pixel leave behind, by the names they have
@@ -47,30 +47,7 @@ func uuid(d subfive.Delivery) string {
 	return form[1]
 }
 
-// page returns the page to name: the one that the visitor really loaded, else
-// the buyer's default, else the tracker's own address, else none.
+// page returns the page to name.
 func (f *forwarder) page(d subfive.Delivery) string {
-	if isPage(d.PageURL) {
-		return bare(d.PageURL)
-	}
-	if f.settings.DefaultEventSourceURL != "" {
-		return f.settings.DefaultEventSourceURL
-	}
-	if isPage(d.SiteURL) {
-		return d.SiteURL
-	}
-	return ""
-}
-
-// bare returns an URL without its fragment and, but for the click ID, without
-// its query, which may name what was advertised to whom.
-func bare(s string) string {
-	s, _, _ = strings.Cut(s, "#")
-	path, query, _ := strings.Cut(s, "?")
-	for pair := range strings.SplitSeq(query, "&") {
-		if strings.HasPrefix(pair, paramClickID+"=") {
-			return path + "?" + pair
-		}
-	}
-	return path
+	return forwarders.Page(d, f.settings.DefaultEventSourceURL, paramClickID)
 }

@@ -1,7 +1,6 @@
 package reddit
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"subfive"
+	"subfive/forwarders"
 	"subfive/identity"
 )
 
@@ -79,13 +79,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 	if err := e.Metadata.worth(kind, d.Value); err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // an & in a URL stays one
-	if err := enc.Encode(e); err != nil {
-		return nil, fmt.Errorf("render event: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return forwarders.EncodeEvent(e)
 }
 
 // check refuses a delivery by what was frozen on it, and by its mode, and

@@ -3,10 +3,10 @@ package reddit
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
+	"subfive/forwarders"
 	"subfive/identity"
 )
 
@@ -63,16 +63,10 @@ func (s *settings) checkRequest() error {
 	if strings.ContainsFunc(s.TestID, unsendable) {
 		return fmt.Errorf("test_id %q is not the ID that Event Testing shows", s.TestID)
 	}
-	if u := s.DefaultEventSourceURL; u != "" && !isPage(u) {
+	if u := s.DefaultEventSourceURL; u != "" && !forwarders.IsPage(u) {
 		return fmt.Errorf("default_event_source_url %q is not an http or https URL", u)
 	}
 	return nil
-}
-
-// isPage reports whether s is a page's absolute URL, without a password in it.
-func isPage(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 }
 
 var regionForm = regexp.MustCompile(`^(?:([A-Z]{2})-)?[A-Z0-9]{1,3}$`)

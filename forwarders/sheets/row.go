@@ -1,7 +1,6 @@
 package sheets
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"subfive"
+	"subfive/forwarders"
 )
 
 // maxCell is how many characters a cell holds. Google's editor says so; a longer
@@ -44,7 +44,7 @@ func (f *forwarder) Event(d subfive.Delivery) ([]byte, error) {
 			return nil, fmt.Errorf("%s has more than %d characters, which is all that a cell holds", name, maxCell)
 		}
 	}
-	return encode(r)
+	return forwarders.EncodeEvent(r)
 }
 
 func (r row) addEvent(d subfive.Delivery) {
@@ -123,15 +123,4 @@ func (r row) amount(name string, m *subfive.Micros) {
 	if m != nil {
 		r[name] = json.Number(m.String())
 	}
-}
-
-// encode returns v as JSON in which an & stays one.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("render: %w", err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

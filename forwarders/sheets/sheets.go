@@ -104,7 +104,7 @@ func (f *forwarder) Authorize(ctx context.Context, r *http.Request, _ bool) erro
 	if !ok {
 		return errors.New("add the secret: the body is no object")
 	}
-	head, err := encode(map[string]any{"secret": f.settings.Secret})
+	head, err := forwarders.EncodeEvent(map[string]any{"secret": f.settings.Secret})
 	if err != nil {
 		return fmt.Errorf("add the secret: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"subfive"
+	"subfive/forwarders"
 )
 
 // What TikTok's ads and TikTok's pixel leave behind, by the names they have
@@ -57,38 +58,15 @@ func locale(c subfive.Click) string {
 	return first
 }
 
-// page returns the page to name: the one that the visitor really loaded, else
-// the buyer's default, else the tracker's own address.
+// page returns the page to name.
 func (f *forwarder) page(d subfive.Delivery) string {
-	if isPage(d.PageURL) {
-		return bare(d.PageURL, paramTtclid)
-	}
-	if f.settings.DefaultEventSourceURL != "" {
-		return f.settings.DefaultEventSourceURL
-	}
-	if isPage(d.SiteURL) {
-		return d.SiteURL
-	}
-	return ""
+	return forwarders.Page(d, f.settings.DefaultEventSourceURL, paramTtclid)
 }
 
 // referrer returns the page that led to the click, without its query.
 func (f *forwarder) referrer(d subfive.Delivery) string {
-	if f.settings.OmitReferrer || d.Click == nil || !isPage(d.Click.Referrer) {
+	if f.settings.OmitReferrer || d.Click == nil || !forwarders.IsPage(d.Click.Referrer) {
 		return ""
 	}
-	return bare(d.Click.Referrer, "")
-}
-
-// bare returns an URL without its fragment and, but for the parameter keep,
-// without its query, which may name what was advertised to whom.
-func bare(s, keep string) string {
-	s, _, _ = strings.Cut(s, "#")
-	path, query, _ := strings.Cut(s, "?")
-	for pair := range strings.SplitSeq(query, "&") {
-		if keep != "" && strings.HasPrefix(pair, keep+"=") {
-			return path + "?" + pair
-		}
-	}
-	return path
+	return forwarders.BarePage(d.Click.Referrer, "")
 }

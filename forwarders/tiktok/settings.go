@@ -3,9 +3,10 @@ package tiktok
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
+
+	"subfive/forwarders"
 )
 
 const noTestCode = "test mode needs the setting test_event_code: without it TikTok counts test events as real ones"
@@ -68,14 +69,8 @@ func (s *settings) checkRequest() error {
 	if strings.ContainsFunc(s.TestEventCode, unsendable) {
 		return fmt.Errorf("test_event_code %q is not a code such as TEST12345", s.TestEventCode)
 	}
-	if u := s.DefaultEventSourceURL; u != "" && !isPage(u) {
+	if u := s.DefaultEventSourceURL; u != "" && !forwarders.IsPage(u) {
 		return fmt.Errorf("default_event_source_url %q is not an http or https URL", u)
 	}
 	return nil
-}
-
-// isPage reports whether s is a page's absolute URL, without a password in it.
-func isPage(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 }
