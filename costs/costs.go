@@ -7,9 +7,7 @@
 package costs
 
 import (
-	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"subfive"
 )
@@ -46,37 +44,6 @@ type Cost struct {
 	Clicks      int64 // those that led to the page, where the platform counts them apart
 	Conversions int64 // as the platform counts them; parts of one are rounded
 	Value       subfive.Micros
-}
-
-// Rejection says what is wrong with one row.
-type Rejection struct {
-	Line   int    // of the file, from 1
-	Column string // as the header has it; "": the row as a whole
-	Value  string // clipped
-	Reason string // what is wrong, and what to do
-}
-
-// Error returns line, column, value and reason.
-func (r *Rejection) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "line %d", r.Line)
-	if r.Column != "" {
-		fmt.Fprintf(&b, ", column %s", r.Column)
-	}
-	if r.Value != "" {
-		fmt.Fprintf(&b, ", %q", r.Value)
-	}
-	return b.String() + ": " + r.Reason
-}
-
-// maxShown is how much of a value a rejection shows.
-const maxShown = 60
-
-func clip(s string) string {
-	if utf8.RuneCountInString(s) <= maxShown {
-		return s
-	}
-	return string([]rune(s)[:maxShown-1]) + "…"
 }
 
 // AccountID brings a platform's account ID into one form: act_123, 123-456-7890

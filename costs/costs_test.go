@@ -35,7 +35,7 @@ func read(t testing.TB, p costs.Platform, name string, given map[string]costs.Fi
 			continue
 		}
 		c, err := r.Cost(row)
-		var wrong *costs.Rejection
+		var wrong *subfive.Rejection
 		switch {
 		case errors.As(err, &wrong):
 			rejected = append(rejected, wrong.Error())
@@ -383,7 +383,7 @@ func FuzzCost(f *testing.F) {
 			return
 		}
 		c, err := r.Cost(row)
-		var wrong *costs.Rejection
+		var wrong *subfive.Rejection
 		if err != nil && !errors.As(err, &wrong) {
 			t.Fatalf("%T %v", err, err)
 		}

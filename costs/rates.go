@@ -56,7 +56,7 @@ type RateReader struct {
 // Read calls each for the rates of a table, in the table's order, and refused for
 // rows that can't be read. A day without a rate of the reporting currency itself
 // has no rates.
-func (r RateReader) Read(in io.Reader, each func(Rate) error, refused func(*Rejection) error) (RateForm, error) {
+func (r RateReader) Read(in io.Reader, each func(Rate) error, refused func(*subfive.Rejection) error) (RateForm, error) {
 	text := bufio.NewReader(in)
 	if head, _ := text.Peek(3); string(head) == "\ufeff" {
 		_, _ = text.Discard(3) // it was peeked at
@@ -102,7 +102,7 @@ func (r RateReader) Read(in io.Reader, each func(Rate) error, refused func(*Reje
 }
 
 // rows reads what is below the header.
-func (r RateReader) rows(table *csv.Reader, refused func(*Rejection) error, row func(line int, cells []string) error) error {
+func (r RateReader) rows(table *csv.Reader, refused func(*subfive.Rejection) error, row func(line int, cells []string) error) error {
 	for {
 		cells, err := table.Read()
 		if errors.Is(err, io.EOF) {
@@ -110,13 +110,13 @@ func (r RateReader) rows(table *csv.Reader, refused func(*Rejection) error, row 
 		}
 		var broken *csv.ParseError
 		if errors.As(err, &broken) {
-			err = &Rejection{Line: broken.StartLine, Reason: "its quotes do not pair: " + broken.Err.Error()}
+			err = &subfive.Rejection{Line: broken.StartLine, Reason: "its quotes do not pair: " + broken.Err.Error()}
 		}
 		if err == nil {
 			line, _ := table.FieldPos(0)
 			err = row(line, cells)
 		}
-		var wrong *Rejection
+		var wrong *subfive.Rejection
 		if errors.As(err, &wrong) {
 			err = refused(wrong)
 		}
@@ -166,18 +166,18 @@ func (r RateReader) day(line int, column, cell string) (string, error) {
 	}
 	date, err := readDay(cell, r.Dates, r.Now.Add(24*time.Hour))
 	if err != nil {
-		return "", &Rejection{Line: line, Column: column, Value: clip(cell), Reason: err.Error()}
+		return "", &subfive.Rejection{Line: line, Column: column, Value: subfive.Clip(cell), Reason: err.Error()}
 	}
 	return date, nil
 }
 
 func (r RateReader) plainRow(line int, header []string, at [3]int, cells []string, each func(Rate) error) error {
 	if len(cells) < len(header) {
-		return &Rejection{Line: line, Reason: fmt.Sprintf("it has %d cells, the header has %d", len(cells), len(header))}
+		return &subfive.Rejection{Line: line, Reason: fmt.Sprintf("it has %d cells, the header has %d", len(cells), len(header))}
 	}
 	for i, h := range header {
 		if fold(h) == "reportingcurrency" && strings.TrimSpace(cells[i]) != r.Reporting {
-			return &Rejection{Line: line, Column: h, Value: clip(cells[i]), Reason: "reports are in " + r.Reporting}
+			return &subfive.Rejection{Line: line, Column: h, Value: subfive.Clip(cells[i]), Reason: "reports are in " + r.Reporting}
 		}
 	}
 	date, err := r.day(line, header[at[0]], cells[at[0]])
@@ -187,13 +187,13 @@ func (r RateReader) plainRow(line int, header []string, at [3]int, cells []strin
 	code, ok := subfive.Currency(cells[at[1]])
 	switch {
 	case !ok:
-		return &Rejection{Line: line, Column: header[at[1]], Value: clip(cells[at[1]]), Reason: errCurrency.Error()}
+		return &subfive.Rejection{Line: line, Column: header[at[1]], Value: subfive.Clip(cells[at[1]]), Reason: errCurrency.Error()}
 	case code == r.Reporting:
-		return &Rejection{Line: line, Column: header[at[1]], Value: code, Reason: "it is the reporting currency itself, which is always worth 1"}
+		return &subfive.Rejection{Line: line, Column: header[at[1]], Value: code, Reason: "it is the reporting currency itself, which is always worth 1"}
 	}
 	n, err := readRate(cells[at[2]])
 	if err != nil {
-		return &Rejection{Line: line, Column: header[at[2]], Value: clip(cells[at[2]]), Reason: err.Error()}
+		return &subfive.Rejection{Line: line, Column: header[at[2]], Value: subfive.Clip(cells[at[2]]), Reason: err.Error()}
 	}
 	return each(Rate{Line: line, Date: date, Currency: code, Rate: rateText(n)})
 }
@@ -228,7 +228,7 @@ type euroDay struct {
 func (d *euroDay) add(code, rate string) error {
 	n, err := readRate(rate)
 	if err != nil {
-		return &Rejection{Line: d.line, Column: code, Value: clip(rate), Reason: err.Error()}
+		return &subfive.Rejection{Line: d.line, Column: code, Value: subfive.Clip(rate), Reason: err.Error()}
 	}
 	d.codes, d.rates = append(d.codes, code), append(d.rates, n)
 	return nil
@@ -260,7 +260,7 @@ func (d *euroDay) cross(reporting string, each func(Rate) error) error {
 
 // readXML reads the bank's XML: a Cube with a time holds the day's Cubes, each
 // with a currency and a rate.
-func (r RateReader) readXML(in io.Reader, each func(Rate) error, refused func(*Rejection) error) error {
+func (r RateReader) readXML(in io.Reader, each func(Rate) error, refused func(*subfive.Rejection) error) error {
 	d := xml.NewDecoder(in)
 	var day *euroDay
 	depth, days := 0, 0
@@ -292,7 +292,7 @@ func (r RateReader) readXML(in io.Reader, each func(Rate) error, refused func(*R
 			}
 			depth = max(0, depth-1)
 		}
-		var wrong *Rejection
+		var wrong *subfive.Rejection
 		if errors.As(err, &wrong) {
 			day = nil // without all of its rates it can't be trusted
 			err = refused(wrong)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"subfive"
 	"subfive/costs"
 )
 
@@ -60,7 +61,7 @@ func TestRates(t *testing.T) {
 				}
 				got = append(got, r.Date+" "+r.Currency+" "+r.Rate)
 				return nil
-			}, func(r *costs.Rejection) error {
+			}, func(r *subfive.Rejection) error {
 				rejected = append(rejected, r.Error())
 				return nil
 			})
@@ -81,7 +82,7 @@ func TestNoRates(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "a page": "<html><body>404</body></html>", "another table": "a,b\n1,2\n", "broken XML": "<Cube><Cube time='2026-11-20'><Cube currency='USD'",
 	} {
-		_, err := costs.RateReader{Reporting: "USD", Now: now}.Read(strings.NewReader(text), func(costs.Rate) error { return nil }, func(*costs.Rejection) error { return nil })
+		_, err := costs.RateReader{Reporting: "USD", Now: now}.Read(strings.NewReader(text), func(costs.Rate) error { return nil }, func(*subfive.Rejection) error { return nil })
 		if !errors.Is(err, costs.ErrRates) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -112,7 +113,7 @@ func FuzzRates(f *testing.F) {
 				t.Fatalf("%+v", r)
 			}
 			return nil
-		}, func(*costs.Rejection) error { return nil })
+		}, func(*subfive.Rejection) error { return nil })
 		if err != nil && !errors.Is(err, costs.ErrRates) {
 			t.Fatal(err)
 		}

@@ -117,7 +117,7 @@ func (r *Reader) IsTotal(cells []string) bool {
 	return isNone(day) || strings.EqualFold(strings.TrimSpace(day), "all") || !isNone(end) && end != day
 }
 
-// Cost reads a row that is no total. An error is a *Rejection; the cost then has
+// Cost reads a row that is no total. An error is a *subfive.Rejection; the cost then has
 // its day if that could be read.
 func (r *Reader) Cost(row Row) (c Cost, err error) {
 	for _, f := range Fields() { // the day comes first
@@ -126,7 +126,7 @@ func (r *Reader) Cost(row Row) (c Cost, err error) {
 				continue
 			}
 			if err := r.set(&c, column, row.Cells[i]); err != nil {
-				return c, &Rejection{Line: row.Line, Column: column.Header, Value: clip(row.Cells[i]), Reason: err.Error()}
+				return c, &subfive.Rejection{Line: row.Line, Column: column.Header, Value: subfive.Clip(row.Cells[i]), Reason: err.Error()}
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func (c *Cost) setCurrency(cell string) error {
 func (r *Reader) whole(c Cost, row Row) error {
 	for i, column := range r.Columns {
 		if column.Field == FieldSpend && isNone(row.Cells[i]) && (c.Impressions > 0 || c.Clicks > 0) {
-			return &Rejection{Line: row.Line, Column: column.Header, Value: clip(row.Cells[i]), Reason: "it is empty though the ad was shown"}
+			return &subfive.Rejection{Line: row.Line, Column: column.Header, Value: subfive.Clip(row.Cells[i]), Reason: "it is empty though the ad was shown"}
 		}
 	}
 	finest := ""
@@ -221,7 +221,7 @@ func (r *Reader) whole(c Cost, row Row) error {
 		return nil
 	}
 	if finest == "" && c.Ad.CampaignID+c.Ad.SetID == "" && c.Spend.Amount != 0 {
-		return &Rejection{Line: row.Line, Reason: "it names neither ad, ad set nor campaign by ID; if it is a sum, delete the line"}
+		return &subfive.Rejection{Line: row.Line, Reason: "it names neither ad, ad set nor campaign by ID; if it is a sum, delete the line"}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type campaign struct {
 	id, name, link, source, offer, offerURL string
 }
 
-// Row adds the campaign of a row. An error is a *Rejection.
+// Row adds the campaign of a row. An error is a *subfive.Rejection.
 func (r CampaignReader) Row(f *Fragment, row Row) error {
 	c := &cells{row: row, columns: r.Columns}
 	in := campaign{
@@ -44,19 +44,19 @@ func (r CampaignReader) Row(f *Fragment, row Row) error {
 }
 
 // Link adds a live link or notes a postback URL, as a person pastes them one a
-// line. An error is a *Rejection.
+// line. An error is a *subfive.Rejection.
 func (r CampaignReader) Link(f *Fragment, line int, text string) error {
 	text = strings.TrimSpace(text)
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return &Rejection{Line: line, Value: clip(text), Reason: "it is no link; paste all of it, https:// and what follows"}
+		return &subfive.Rejection{Line: line, Value: subfive.Clip(text), Reason: "it is no link; paste all of it, https:// and what follows"}
 	}
 	if rival, ok := postbackOf(u); ok {
 		f.Also = append(f.Also, fmt.Sprintf("postback URL as of %s: works unchanged once %s leads here (%s)", rival, u.Host, shownPath(u)))
 		return nil
 	}
 	if err := r.add(f, campaign{link: text}); err != nil {
-		return &Rejection{Line: line, Value: clip(text), Reason: err.Error()}
+		return &subfive.Rejection{Line: line, Value: subfive.Clip(text), Reason: err.Error()}
 	}
 	return nil
 }

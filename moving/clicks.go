@@ -11,7 +11,7 @@ import (
 type cells struct {
 	row     Row
 	columns []Column
-	err     *Rejection
+	err     *subfive.Rejection
 }
 
 func (c *cells) column(f Field) int {
@@ -39,9 +39,9 @@ func (c *cells) reject(f Field, reason error) {
 	if c.err != nil {
 		return
 	}
-	c.err = &Rejection{Line: c.row.Line, Reason: reason.Error()}
+	c.err = &subfive.Rejection{Line: c.row.Line, Reason: reason.Error()}
 	if i := c.column(f); i >= 0 {
-		c.err.Column, c.err.Value = c.columns[i].Header, clip(c.row.Cells[i])
+		c.err.Column, c.err.Value = c.columns[i].Header, subfive.Clip(c.row.Cells[i])
 	}
 }
 
@@ -81,7 +81,7 @@ type Place struct {
 }
 
 // Click returns the click of a row. Its ID is the other tracker's, byte for
-// byte: it is what postbacks bring. An error is a *Rejection.
+// byte: it is what postbacks bring. An error is a *subfive.Rejection.
 func (r ClickReader) Click(row Row) (subfive.Click, error) {
 	c := &cells{row: row, columns: r.Columns}
 	click := subfive.Click{RecordKind: subfive.ClickImport}

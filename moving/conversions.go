@@ -19,7 +19,7 @@ type ConversionReader struct {
 
 // Postback returns a row as a postback of the endpoint. Its ID is always the same
 // for the same values, so that a row imported twice is one. An error is a
-// *Rejection.
+// *subfive.Rejection.
 func (r ConversionReader) Postback(row Row) (subfive.Postback, error) {
 	c := &cells{row: row, columns: r.Columns}
 	p := subfive.Postback{

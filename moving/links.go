@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"subfive"
 )
 
 // IsLinks reports whether a file that begins so is a list of links, one a line,
@@ -23,7 +25,7 @@ func IsLinks(head string) bool {
 
 // Links adds each link of a list to f. Lines that are empty or begin with # are
 // none. It returns those that are refused, and an error if the list can't be read.
-func (r CampaignReader) Links(f *Fragment, list io.Reader) (refused []*Rejection, err error) {
+func (r CampaignReader) Links(f *Fragment, list io.Reader) (refused []*subfive.Rejection, err error) {
 	in, err := utf8Reader(list)
 	if err != nil {
 		return nil, err
@@ -35,7 +37,7 @@ func (r CampaignReader) Links(f *Fragment, list io.Reader) (refused []*Rejection
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
-		var wrong *Rejection
+		var wrong *subfive.Rejection
 		if err := r.Link(f, n, text); errors.As(err, &wrong) {
 			refused = append(refused, wrong)
 		}

@@ -7,10 +7,7 @@
 package moving
 
 import (
-	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Rival is a tracker that is moved from.
@@ -41,37 +38,6 @@ const (
 	Conversions Kind = "conversions"
 	Campaigns   Kind = "campaigns"
 )
-
-// Rejection says what is wrong with one row.
-type Rejection struct {
-	Line   int    // of the file, from 1
-	Column string // as the header has it; "": the row as a whole
-	Value  string // clipped
-	Reason string // what is wrong, and what to do
-}
-
-// Error returns line, column, value and reason.
-func (r *Rejection) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "line %d", r.Line)
-	if r.Column != "" {
-		fmt.Fprintf(&b, ", column %s", r.Column)
-	}
-	if r.Value != "" {
-		fmt.Fprintf(&b, ", %q", r.Value)
-	}
-	return b.String() + ": " + r.Reason
-}
-
-// maxShown is how much of a value a rejection shows.
-const maxShown = 60
-
-func clip(s string) string {
-	if utf8.RuneCountInString(s) <= maxShown {
-		return s
-	}
-	return string([]rune(s)[:maxShown-1]) + "…"
-}
 
 // Options say how a table's values are read.
 type Options struct {

@@ -78,7 +78,7 @@ func each(t *testing.T, table *moving.Table, w io.Writer, row func(moving.Row) (
 		if err == nil {
 			v, err = row(r)
 		}
-		var wrong *moving.Rejection
+		var wrong *subfive.Rejection
 		switch {
 		case errors.As(err, &wrong):
 			fmt.Fprintf(w, "rejected: %s\n", wrong)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"subfive"
 )
 
 // The bounds of one row: what is beyond them is no row but a quote that nobody
@@ -97,7 +99,7 @@ func NewTableBelow(r io.Reader, isHeader func(cells []string) bool) (*Table, err
 	}
 }
 
-// Next returns the next row, io.EOF after the last, or a *Rejection for a row
+// Next returns the next row, io.EOF after the last, or a *subfive.Rejection for a row
 // that can't be read; the rows after that one can.
 func (t *Table) Next() (Row, error) {
 	for {
@@ -111,18 +113,18 @@ func (t *Table) Next() (Row, error) {
 		}
 		row := Row{Line: first, Raw: raw}
 		if row.Raw, err = t.whole(raw); err != nil {
-			return row, &Rejection{Line: first, Value: clip(raw), Reason: err.Error()}
+			return row, &subfive.Rejection{Line: first, Value: subfive.Clip(raw), Reason: err.Error()}
 		}
 		if !utf8.ValidString(row.Raw) || strings.IndexByte(row.Raw, 0) >= 0 {
-			return row, &Rejection{Line: first, Value: clip(strings.ToValidUTF8(raw, "\ufffd")), Reason: "it is not UTF-8 text; save the file as CSV UTF-8"}
+			return row, &subfive.Rejection{Line: first, Value: subfive.Clip(strings.ToValidUTF8(raw, "\ufffd")), Reason: "it is not UTF-8 text; save the file as CSV UTF-8"}
 		}
 		row.Cells, err = t.split(row.Raw)
 		if err != nil {
-			return row, &Rejection{Line: first, Value: clip(raw), Reason: "its quotes do not pair: " + err.Error()}
+			return row, &subfive.Rejection{Line: first, Value: subfive.Clip(raw), Reason: "its quotes do not pair: " + err.Error()}
 		}
 		if n := len(row.Cells); n != len(t.Header) {
 			if n < len(t.Header) || strings.Join(row.Cells[len(t.Header):], "") != "" {
-				return row, &Rejection{Line: first, Value: clip(raw), Reason: fmt.Sprintf("it has %d cells, the header has %d: quote a cell that holds the separator %q", n, len(t.Header), t.comma)}
+				return row, &subfive.Rejection{Line: first, Value: subfive.Clip(raw), Reason: fmt.Sprintf("it has %d cells, the header has %d: quote a cell that holds the separator %q", n, len(t.Header), t.comma)}
 			}
 			row.Cells = row.Cells[:len(t.Header)] // a separator too many at the end
 		}

@@ -21,7 +21,7 @@ func readAll(t testing.TB, in io.Reader) (header []string, rows [][]string, wron
 	}
 	for {
 		r, err := table.Next()
-		var bad *moving.Rejection
+		var bad *subfive.Rejection
 		switch {
 		case errors.Is(err, io.EOF):
 			return table.Header, rows, wrong
@@ -94,7 +94,7 @@ func TestRejectedRowsAreReadAgain(t *testing.T) {
 	for range 2 {
 		row, err := table.Next()
 		if err == nil {
-			err = &moving.Rejection{Line: row.Line, Column: "b", Reason: "no"}
+			err = &subfive.Rejection{Line: row.Line, Column: "b", Reason: "no"}
 		}
 		if err := rejected.Write(row, err); err != nil {
 			t.Fatal(err)
@@ -238,7 +238,7 @@ func FuzzTable(f *testing.F) {
 		last := 0
 		for range len(data) + 1 {
 			row, next := table.Next()
-			var wrong *moving.Rejection
+			var wrong *subfive.Rejection
 			switch {
 			case errors.Is(next, io.EOF):
 				return

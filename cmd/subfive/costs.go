@@ -159,7 +159,7 @@ func (i *costImport) rewind() (err error) {
 
 // each reads all rows but totals. wrong is what is wrong with a row that can't be
 // read; it then has no cost but perhaps its day.
-func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.Cost, wrong *moving.Rejection) error) error {
+func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.Cost, wrong *subfive.Rejection) error) error {
 	if err := i.rewind(); err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.C
 		if errors.Is(err, io.EOF) {
 			return ctx.Err()
 		}
-		var wrong *moving.Rejection
+		var wrong *subfive.Rejection
 		if err != nil && !errors.As(err, &wrong) || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
@@ -184,9 +184,9 @@ func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.C
 		var c costs.Cost
 		if wrong == nil {
 			c, err = i.reader.Cost(costs.Row{Line: row.Line, Cells: row.Cells})
-			var bad *costs.Rejection
+			var bad *subfive.Rejection
 			if errors.As(err, &bad) {
-				wrong = (*moving.Rejection)(bad)
+				wrong = (*subfive.Rejection)(bad)
 			}
 		}
 		if err := fn(row, c, wrong); err != nil {
@@ -197,7 +197,7 @@ func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.C
 
 // run reads the file and keeps its whole days.
 func (i *costImport) run(ctx context.Context) error {
-	if err := i.each(ctx, func(row moving.Row, _ costs.Cost, _ *moving.Rejection) error {
+	if err := i.each(ctx, func(row moving.Row, _ costs.Cost, _ *subfive.Rejection) error {
 		if len(row.Cells) == len(i.columns) {
 			i.reader.Learn(costs.Row{Line: row.Line, Cells: row.Cells})
 		}
@@ -231,10 +231,10 @@ func (i *costImport) run(ctx context.Context) error {
 }
 
 // look notes a row's day, and whether it can be read.
-func (i *costImport) look(row moving.Row, c costs.Cost, wrong *moving.Rejection) error {
+func (i *costImport) look(row moving.Row, c costs.Cost, wrong *subfive.Rejection) error {
 	source, why := i.place(c)
 	if wrong == nil && why != "" {
-		wrong = &moving.Rejection{Line: row.Line, Reason: why}
+		wrong = &subfive.Rejection{Line: row.Line, Reason: why}
 	}
 	switch {
 	case wrong == nil:
@@ -278,17 +278,17 @@ func (i *costImport) keepRejected(ctx context.Context) error {
 	}
 	n, reasons := i.rejected, i.reasons
 	defer func() { i.rejected, i.reasons = n, reasons }()
-	return i.each(ctx, func(row moving.Row, c costs.Cost, wrong *moving.Rejection) error {
+	return i.each(ctx, func(row moving.Row, c costs.Cost, wrong *subfive.Rejection) error {
 		source, why := i.place(c)
 		d := i.days[costDay{c.Day, source.ID}]
 		switch {
 		case wrong != nil:
 		case why != "":
-			wrong = &moving.Rejection{Line: row.Line, Reason: why}
+			wrong = &subfive.Rejection{Line: row.Line, Reason: why}
 		case i.broken:
-			wrong = &moving.Rejection{Line: row.Line, Reason: "nothing is wrong with it, but no day is known to be whole"}
+			wrong = &subfive.Rejection{Line: row.Line, Reason: "nothing is wrong with it, but no day is known to be whole"}
 		case d.broken:
-			wrong = &moving.Rejection{Line: row.Line, Reason: "nothing is wrong with it, but another row of its day is refused"}
+			wrong = &subfive.Rejection{Line: row.Line, Reason: "nothing is wrong with it, but another row of its day is refused"}
 		default:
 			return nil
 		}
@@ -349,7 +349,7 @@ func (i *costImport) keepSome(ctx context.Context, some []costDay) (added int, e
 	}
 	var rows []store.Cost
 	keys := map[store.Cost]bool{}
-	err = i.each(ctx, func(_ moving.Row, c costs.Cost, _ *moving.Rejection) error {
+	err = i.each(ctx, func(_ moving.Row, c costs.Cost, _ *subfive.Rejection) error {
 		source, _ := i.place(c)
 		if !wanted[costDay{c.Day, source.ID}] {
 			return nil

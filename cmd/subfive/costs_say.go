@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"subfive"
 	"subfive/costs"
 	"subfive/moving"
 )
@@ -64,7 +65,7 @@ func (i *costImport) sayRefusedDays() {
 // dryRun shows the first rows as they are read.
 func (i *costImport) dryRun(ctx context.Context, whole []costDay) error {
 	shown, rows := 0, 0
-	err := i.each(ctx, func(_ moving.Row, c costs.Cost, wrong *moving.Rejection) error {
+	err := i.each(ctx, func(_ moving.Row, c costs.Cost, wrong *subfive.Rejection) error {
 		source, why := i.place(c)
 		readable := wrong == nil && why == ""
 		if !readable {

@@ -194,7 +194,7 @@ func (f *feed) run(ctx context.Context, recordOf func(moving.Row) (subfive.Recor
 		if err == nil {
 			record, err = recordOf(row)
 		}
-		var wrong *moving.Rejection
+		var wrong *subfive.Rejection
 		switch {
 		case errors.As(err, &wrong):
 			if err := f.refuse(row, wrong); err != nil {
@@ -245,7 +245,7 @@ func (f *feed) flush(ctx context.Context) error {
 	for i := range records {
 		err := f.record(ctx, records[i:i+1])
 		if errors.Is(err, subfive.ErrBadData) {
-			err = f.refuse(rows[i], &moving.Rejection{Line: rows[i].Line, Reason: err.Error()})
+			err = f.refuse(rows[i], &subfive.Rejection{Line: rows[i].Line, Reason: err.Error()})
 		}
 		if err != nil {
 			return err
@@ -265,7 +265,7 @@ func (f *feed) record(ctx context.Context, records []subfive.Record) error {
 }
 
 // refuse keeps a row that is refused, and why.
-func (f *feed) refuse(row moving.Row, why *moving.Rejection) (err error) {
+func (f *feed) refuse(row moving.Row, why *subfive.Rejection) (err error) {
 	f.rejected++
 	if len(f.reasons) < shownReasons {
 		f.reasons = append(f.reasons, why.Error())

@@ -90,7 +90,7 @@ func (a *app) fragment(r *reading, path, output string, has subfive.Setup) (*mov
 	}
 	fragment := moving.NewFragment(has)
 	reader := moving.CampaignReader{Params: clickParams(), Token: tokens()}
-	var refused []*moving.Rejection
+	var refused []*subfive.Rejection
 	if moving.IsLinks(string(head)) {
 		refused, err = reader.Links(fragment, in)
 	} else {
@@ -120,7 +120,7 @@ func (a *app) fragment(r *reading, path, output string, has subfive.Setup) (*mov
 	return fragment, nil
 }
 
-func (a *app) campaignRows(r *reading, path string, reader moving.CampaignReader, f *moving.Fragment, in io.Reader) ([]*moving.Rejection, error) {
+func (a *app) campaignRows(r *reading, path string, reader moving.CampaignReader, f *moving.Fragment, in io.Reader) ([]*subfive.Rejection, error) {
 	table, err := moving.NewTable(in)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
@@ -133,7 +133,7 @@ func (a *app) campaignRows(r *reading, path string, reader moving.CampaignReader
 	for _, c := range columns {
 		fmt.Fprintf(a.stderr, "  %s\n", plain(c.Words()))
 	}
-	var refused []*moving.Rejection
+	var refused []*subfive.Rejection
 	for {
 		row, err := table.Next()
 		if errors.Is(err, io.EOF) {
@@ -142,7 +142,7 @@ func (a *app) campaignRows(r *reading, path string, reader moving.CampaignReader
 		if err == nil {
 			err = reader.Row(f, row)
 		}
-		var wrong *moving.Rejection
+		var wrong *subfive.Rejection
 		switch {
 		case errors.As(err, &wrong):
 			refused = append(refused, wrong)

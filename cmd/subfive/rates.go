@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"subfive"
 	"subfive/costs"
 	"subfive/store"
 )
@@ -136,7 +137,7 @@ func (k *rateKeeper) read(ctx context.Context, in io.Reader) (costs.RateForm, er
 			return nil
 		}
 		return k.flush(ctx)
-	}, func(wrong *costs.Rejection) error {
+	}, func(wrong *subfive.Rejection) error {
 		k.rejected++
 		if len(k.reasons) < shownReasons {
 			k.reasons = append(k.reasons, wrong.Error())
