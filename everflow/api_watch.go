@@ -38,6 +38,10 @@ func (d Doctor) Watch(all []Installed) []Watched {
 	return watched
 }
 
+// Placed reports whether the site says where it is: without that no postback can
+// be told to lead here.
+func (d Doctor) Placed() bool { return d.site.PublicURL != "" || len(d.site.Hosts) > 0 }
+
 // serves reports whether the site answers on a host.
 func (d Doctor) serves(host string) bool {
 	public, err := url.Parse(d.site.PublicURL)

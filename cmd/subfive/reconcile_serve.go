@@ -100,8 +100,8 @@ func (b *books) look(ctx context.Context) {
 		if err := b.t.watchPostbacks(ctx, b.store, setup, n.ID, now); err != nil && ctx.Err() == nil {
 			b.log.ErrorContext(ctx, "look at the network's postbacks", "network", n.ID, "err", err)
 		}
-		if due := nightlyDue(now, b.zone(), b.t.node, n.ID); !now.Before(b.again[n.ID]) {
-			b.reconcileOne(ctx, reconciling{networkID: n.ID, since: now.Add(-nightlySpan), until: now.Add(-underWay), nightly: due})
+		if night := nightlyDue(now, b.zone(), b.t.node, n.ID); !now.Before(b.again[n.ID]) {
+			b.reconcileOne(ctx, reconciling{networkID: n.ID, since: now.Add(-nightlySpan), until: now.Add(-underWay), nightly: night})
 		}
 	}
 	if err := b.store.ForgetReconciliations(ctx, now.Add(-keptReconciliations)); err != nil && ctx.Err() == nil {
@@ -117,18 +117,19 @@ func (b *books) zone() *time.Location {
 	return time.UTC
 }
 
-// nightlyDue is the last moment at which a network was due. Trackers and
-// networks have moments of their own: the API's limit is shared.
+// nightlyDue is the last night for which this tracker asks a network. Trackers
+// and networks have moments of their own, for the API's limit is shared; but all
+// trackers name the same night, so that one of them does it.
 func nightlyDue(now time.Time, zone *time.Location, node, networkID string) time.Time {
 	h := fnv.New64a()
 	fmt.Fprint(h, node, networkID)
 	later := time.Duration(h.Sum64() % uint64(nightlySpread))
 	y, m, d := now.In(zone).Date()
-	due := time.Date(y, m, d, nightlyAfter, 0, 0, 0, zone).Add(later)
-	if due.After(now) {
-		due = time.Date(y, m, d-1, nightlyAfter, 0, 0, 0, zone).Add(later)
+	night := time.Date(y, m, d, nightlyAfter, 0, 0, 0, zone)
+	if night.Add(later).After(now) {
+		night = time.Date(y, m, d-1, nightlyAfter, 0, 0, 0, zone)
 	}
-	return due
+	return night
 }
 
 // reconcileOne runs one comparison, and says in the log what it came to.
@@ -188,7 +189,7 @@ func gapsOf(ctx context.Context, st *store.Store, setup subfive.Setup, now time.
 			return nil, err
 		}
 		i := slices.IndexFunc(kept, func(k store.Reconciliation) bool {
-			return k.State == store.ReconciliationDone && now.Sub(k.FinishedAt) < gapFor
+			return k.State == store.ReconciliationDone && now.Sub(k.FinishedAt) < gapFor && covers(k, yesterday, zone)
 		})
 		if i < 0 {
 			continue
@@ -210,19 +211,32 @@ func gapsOf(ctx context.Context, st *store.Store, setup subfive.Setup, now time.
 	return gaps, nil
 }
 
+// covers reports whether a comparison tells of all of a day: one of another span
+// says nothing of it.
+func covers(k store.Reconciliation, day string, zone *time.Location) bool {
+	var span struct {
+		Since time.Time `json:"since"`
+		Until time.Time `json:"until"`
+	}
+	if json.Unmarshal(k.Result, &span) != nil {
+		return false
+	}
+	return span.Since.In(zone).Format(time.DateOnly) < day && span.Until.In(zone).Format(time.DateOnly) > day
+}
+
 // booksFacts are what alerts are told of networks' books and postbacks.
-func (f *facts) booksFacts(ctx context.Context, st *store.Store, now time.Time) (found alerts.Facts, err error) {
+//
+// With an error nothing is told: half of it would end alerts that still hold.
+func (f *facts) booksFacts(ctx context.Context, st *store.Store, now time.Time) (alerts.Facts, error) {
 	ctx, cancel := context.WithTimeout(ctx, activityWithin)
 	defer cancel()
 	zone, err := time.LoadLocation(f.t.file.Server.Reporting.Timezone)
 	if err != nil {
-		return found, fmt.Errorf("reporting.timezone: %w", err)
+		return alerts.Facts{}, fmt.Errorf("reporting.timezone: %w", err)
 	}
+	found := alerts.Facts{Postbacks: []alerts.Postbacks{}}
 	if found.Gaps, err = gapsOf(ctx, st, f.setup, now, zone); err != nil {
-		return found, err
-	}
-	if found.Spend, err = spend(ctx, st, now, zone, f.t.file.Server.Reporting.Currency); err != nil {
-		return found, err
+		return alerts.Facts{}, err
 	}
 	for _, n := range f.setup.Networks {
 		w, err := watchedOf(ctx, st, n.ID)
@@ -230,10 +244,13 @@ func (f *facts) booksFacts(ctx context.Context, st *store.Store, now time.Time) 
 			continue
 		}
 		if err != nil {
-			return found, err
+			return alerts.Facts{}, err
 		}
 		active, off := w.counts()
 		found.Postbacks = append(found.Postbacks, alerts.Postbacks{NetworkID: n.ID, Active: active, Off: off, Do: w.do()})
+	}
+	if found.Spend, err = spend(ctx, st, now, zone, f.t.file.Server.Reporting.Currency); err != nil {
+		return alerts.Facts{}, err
 	}
 	return found, nil
 }

@@ -380,7 +380,17 @@ func TestNightlyDue(t *testing.T) {
 		}
 	}
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, berlin)
-	if nightlyDue(now, berlin, "a", "everflow").Equal(nightlyDue(now, berlin, "b", "everflow")) {
+	if !nightlyDue(now, berlin, "a", "everflow").Equal(nightlyDue(now, berlin, "b", "everflow")) {
+		t.Error("two trackers name two nights, so that both would do it")
+	}
+	apart := 0
+	for minute := range 120 {
+		now := time.Date(2026, 11, 24, nightlyAfter, minute, 0, 0, berlin)
+		if !nightlyDue(now, berlin, "a", "everflow").Equal(nightlyDue(now, berlin, "b", "everflow")) {
+			apart++
+		}
+	}
+	if apart == 0 {
 		t.Error("two trackers ask at one moment")
 	}
 }

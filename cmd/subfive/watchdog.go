@@ -91,7 +91,11 @@ func (t *tracker) watchPostbacks(ctx context.Context, st *store.Store, setup sub
 	if err != nil {
 		return err
 	}
-	w, err := lookAt(ctx, api, everflow.NewDoctor(siteOf(t.file, t.app.withKeys(setup), macros)), networkID, now)
+	doctor := everflow.NewDoctor(siteOf(t.file, t.app.withKeys(setup), macros))
+	if !doctor.Placed() {
+		return nil // no postback could be told to be ours; config and doctor say that public_url is missing
+	}
+	w, err := lookAt(ctx, api, doctor, networkID, now)
 	if err != nil {
 		return err
 	}
@@ -135,9 +139,6 @@ func (a *app) watchdog(ctx context.Context, s session, networkID string, reenabl
 	if err != nil {
 		return err
 	}
-	if s.file.Server.PublicURL == "" {
-		return errors.New("public_url is not set in the file: without it a postback of ours can't be told from another's")
-	}
 	api, err := a.everflowAPI(network, setup, nil)
 	if err != nil {
 		return err
@@ -147,6 +148,9 @@ func (a *app) watchdog(ctx context.Context, s session, networkID string, reenabl
 		return err
 	}
 	doctor := everflow.NewDoctor(siteOf(s.file, a.withKeys(setup), macros))
+	if !doctor.Placed() {
+		return errors.New("public_url is not set in the file: without it a postback of ours can't be told from another's")
+	}
 	w, err := lookAt(ctx, api, doctor, network.ID, a.now())
 	if err != nil {
 		return err
