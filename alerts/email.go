@@ -80,7 +80,8 @@ func (e email) Send(ctx context.Context, m Message) (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("greet: %w", err), conn.Close())
 	}
-	if err := e.converse(c, message); err != nil {
+	err = e.converse(c, message)
+	if _, partly := errors.AsType[Partly](err); err != nil && !partly {
 		_ = c.Close() // the error that led here is the one to tell
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
@@ -88,7 +89,7 @@ func (e email) Send(ctx context.Context, m Message) (err error) {
 		return err
 	}
 	_ = c.Quit() // the server has the message already
-	return nil
+	return err
 }
 
 func (e email) dial(ctx context.Context) (net.Conn, error) {
@@ -99,6 +100,8 @@ func (e email) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", e.Server)
 }
 
+// converse hands over the message for those recipients that the server takes.
+// Of others it returns a Partly.
 func (e email) converse(c *smtp.Client, message []byte) error {
 	if ok, _ := c.Extension("STARTTLS"); ok {
 		if err := c.StartTLS(e.tls); err != nil {
@@ -111,10 +114,14 @@ func (e email) converse(c *smtp.Client, message []byte) error {
 	if err := c.Mail(e.from.Address); err != nil {
 		return fmt.Errorf("sender: %w", err)
 	}
-	for _, to := range e.to {
+	var refused []string
+	for i, to := range e.to {
 		if err := c.Rcpt(to.Address); err != nil {
-			return fmt.Errorf("recipient: %w", err)
+			refused = append(refused, fmt.Sprintf("recipient %d of %d: %v", i+1, len(e.to), err))
 		}
+	}
+	if len(refused) == len(e.to) {
+		return errors.New(strings.Join(refused, "; "))
 	}
 	w, err := c.Data()
 	if err != nil {
@@ -125,6 +132,9 @@ func (e email) converse(c *smtp.Client, message []byte) error {
 	}
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("data: %w", err)
+	}
+	if len(refused) > 0 {
+		return Partly{strings.Join(refused, "; ") + "; the others were told"}
 	}
 	return nil
 }

@@ -156,6 +156,26 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// A command can be pasted: of what came from outside a shell runs nothing.
+func TestCommandsCanBePasted(t *testing.T) {
+	for goal, word := range map[string]string{
+		"upsell":               `'m upsell'`,
+		"x$(id)`id`\"; id; \"": `'m x$(id)` + "`id`" + `"; id; "'`,
+		"it's":                 `'m it'\''s'`,
+		"x\x03\n'id":           `$'m x\x03\n\'id'`,
+	} {
+		found := unmappedGoals(Facts{Activity: &Activity{Destinations: []DestinationActivity{{ID: "m", Unmapped: map[string]int{goal: 3}}}}})
+		if len(found) != 1 || !strings.HasSuffix(found[0].Do, "subfive alerts mute unmapped_goals "+word+" 365d") {
+			t.Errorf("goal %q: %+v", goal, found)
+		}
+	}
+	for text, want := range map[string]string{"": "''", "spring_1.a-b": "spring_1.a-b", "a;b": "'a;b'"} {
+		if got := shellWord(text); got != want {
+			t.Errorf("%q is written %s, want %s", text, got, want)
+		}
+	}
+}
+
 // half halves the last 24 hours.
 func half(s Series) Series {
 	for i := len(s) - 24; i < len(s); i++ {

@@ -248,7 +248,7 @@ func unmappedGoals(f Facts) []Finding {
 			all = append(all, Finding{
 				Subject: d.ID + " " + goal,
 				What:    fmt.Sprintf("Destination %s was not told of %s with goal %q in the last 24 h: its goals do not have it.", d.ID, count(int64(n), "conversion", "conversions"), goal),
-				Do:      fmt.Sprintf("Add %q to goals of %s, or say that it is not wanted: subfive alerts mute unmapped_goals %q 365d", goal, d.ID, d.ID+" "+goal),
+				Do:      fmt.Sprintf("Add %q to goals of %s, or say that it is not wanted: subfive alerts mute unmapped_goals %s 365d", goal, d.ID, shellWord(d.ID+" "+goal)),
 				See:     "subfive deliveries --destination " + d.ID + " --reason goal_unmapped --since 24h",
 			})
 		}
@@ -266,7 +266,7 @@ func spendWithout(f Facts) []Finding {
 			Subject: s.Subject,
 			What:    fmt.Sprintf("Campaign %s spent %s since yesterday without a conversion; one usually costs %s.", s.Subject, money(s.Spent), money(*s.Usual)),
 			Do:      "Pause the ads, then see whether clicks still arrive and the offer is still on: subfive doctor.",
-			See:     "subfive clicks --campaign " + s.Subject + " --since 24h",
+			See:     "subfive clicks --campaign " + shellWord(s.Subject) + " --since 24h",
 		})
 	}
 	return all

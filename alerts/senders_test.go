@@ -117,6 +117,17 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
+// Whoever answered 2xx has the message, even if the answer breaks off.
+func TestWebhookBreaksOff(t *testing.T) {
+	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = io.WriteString(w, "half")
+	})
+	if err := NewWebhook(http.DefaultClient, address, "").Send(t.Context(), message()); err != nil {
+		t.Error(err)
+	}
+}
+
 // What goes wrong is said, and no secret with it.
 func TestPostsThatFail(t *testing.T) {
 	answer := func(status int, header, body string) http.HandlerFunc {
@@ -356,7 +367,8 @@ func TestEmail(t *testing.T) {
 		"LOGIN in the clear":          {&mailServer{auth: "LOGIN"}, true, nil, "log in: unencrypted connection"},
 		"no login there":              {&mailServer{startTLS: true}, true, []string{"TLS"}, "log in: the server takes no login here"},
 		"login refused":               {&mailServer{startTLS: true, auth: "PLAIN", refuse: "AUTH"}, true, []string{"TLS", "refused AUTH"}, "log in: the server answers 550"},
-		"recipient refused":           {&mailServer{refuse: "RCPT TO:<YOU"}, false, []string{envelope[0], envelope[1], "refused RCPT"}, "recipient: 550"},
+		"one recipient refused":       {&mailServer{refuse: "RCPT TO:<ME"}, false, []string{envelope[0], "refused RCPT", envelope[2]}, "recipient 1 of 2: 550"},
+		"all recipients refused":      {&mailServer{refuse: "RCPT"}, false, []string{envelope[0], "refused RCPT", "refused RCPT"}, "; recipient 2 of 2: 550"},
 		"sender refused":              {&mailServer{refuse: "MAIL"}, false, []string{"refused MAIL"}, "sender: 550"},
 		"message refused":             {&mailServer{refuse: "DATA"}, false, with()[:3:3], "data: 550"},
 		"says nothing":                {&mailServer{silent: true}, false, nil, "greet: "},
@@ -400,7 +412,9 @@ func TestEmail(t *testing.T) {
 			if diff := cmp.Diff(test.log, test.server.log); diff != "" {
 				t.Errorf("conversation (-want +got):\n%s", diff)
 			}
-			if test.err == "" {
+			if _, partly := errors.AsType[Partly](err); partly != (name == "one recipient refused") {
+				t.Errorf("partly %t: %v", partly, err)
+			} else if partly || test.err == "" {
 				checkMail(t, test.server.data)
 			}
 		})

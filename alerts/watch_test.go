@@ -78,11 +78,16 @@ type ear struct {
 	mu    sync.Mutex
 	start time.Time
 	err   error
+	last  time.Duration // how long a message takes
 	heard []string
 	tries int
 }
 
 func (e *ear) Send(_ context.Context, m Message) error {
+	e.mu.Lock()
+	last := e.last
+	e.mu.Unlock()
+	time.Sleep(last)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.tries++
@@ -105,6 +110,12 @@ func (e *ear) set(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.err = err
+}
+
+func (e *ear) lasts(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.last = d
 }
 
 // world is what watches look at.
@@ -272,6 +283,29 @@ func TestWatch(t *testing.T) {
 			heard.set(nil)
 			time.Sleep(time.Hour)
 		}, []string{"2m9s recovered destination_paused m"}},
+		"over by another process's look, while it is being told": {func(w *world, book *memory, heard *ear) {
+			heard.lasts(5 * time.Second)
+			w.set(paused)
+			time.Sleep(12 * time.Second)
+			w.set(well)
+			a := book.kept()[subfive.AlertID(string(DestinationPaused), "m", "")]
+			a, _ = step(a, nil, time.Now(), []string{"webhook"})
+			if won, err := book.KeepAlert(context.Background(), a); !won || err != nil {
+				panic(fmt.Sprint(won, err))
+			}
+			time.Sleep(time.Hour)
+			if a = book.kept()[a.ID]; len(a.Owed) > 0 {
+				panic(fmt.Sprintf("owed %+v", a.Owed))
+			}
+		}, []string{"14s fired destination_paused m", "24s recovered destination_paused m"}},
+		"some of a channel's people are told": {func(w *world, _ *memory, heard *ear) {
+			heard.set(Partly{"recipient 2 of 2"})
+			w.set(paused)
+			time.Sleep(time.Hour)
+			if heard.tries != 1 {
+				panic(fmt.Sprint(heard.tries, " tries"))
+			}
+		}, nil},
 		"muted": {func(w *world, book *memory, _ *ear) {
 			a := subfive.Alert{Rule: string(DestinationPaused), Subject: "m", State: subfive.AlertQuiet, MutedUntil: time.Now().Add(time.Hour)}
 			a.ID = subfive.AlertID(a.Rule, a.Subject, "")
@@ -334,47 +368,6 @@ func TestWatch(t *testing.T) {
 				heard.mu.Unlock()
 				expect(t, heard, test.want...)
 			})
-		})
-	}
-}
-
-// After a restart what was told is not told again.
-func TestRestart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		book, heard := &memory{all: map[string]subfive.Alert{}}, &ear{start: time.Now()}
-		for range 3 {
-			w := New(Config{
-				Node: "n", Book: book, Channels: []Channel{{"webhook", heard}}, Log: slog.New(slog.DiscardHandler), Now: time.Now,
-				Facts: func(context.Context) Facts {
-					return Facts{At: time.Now(), Node: "n", Local: Local{ClicksAtRisk: 1}, Queue: &Queue{Pauses: []subfive.Pause{{DestinationID: "m", Manual: true}}}}
-				},
-			})
-			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-			w.Run(ctx)
-			stop()
-		}
-		slices.Sort(heard.heard)
-		expect(t, heard, "10s fired clicks_at_risk ", "10s fired destination_paused m")
-	})
-}
-
-// What another process is sending is not sent here.
-func TestClaimsExclude(t *testing.T) {
-	owed := subfive.Alert{ID: "al_1", Rule: string(Backlog), State: subfive.AlertFiring, Owed: []subfive.AlertMessage{{Channel: "webhook", At: noon, NextAt: noon}}}
-	for name, want := range map[string]int{"nobody else": 1, "another was faster": 0} {
-		t.Run(name, func(t *testing.T) {
-			book, heard := &memory{all: map[string]subfive.Alert{"al_1": owed}}, &ear{start: noon}
-			w := New(Config{Node: "n", Book: book, Channels: []Channel{{"webhook", heard}}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
-			w.read(t.Context())
-			if want == 0 {
-				if won, err := book.KeepAlert(t.Context(), owed); !won || err != nil {
-					t.Fatal(won, err)
-				}
-			}
-			w.deliver(t.Context())
-			if heard.tries != want {
-				t.Errorf("%d tries, want %d", heard.tries, want)
-			}
 		})
 	}
 }

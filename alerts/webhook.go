@@ -66,13 +66,13 @@ func (w webhook) Send(ctx context.Context, m Message) error {
 		header.Set(SignatureHeader, "t="+at+",v1="+hex.EncodeToString(mac.Sum(nil)))
 	}
 	status, answer, err := exchange(ctx, w.client, w.url, header, body)
-	if err != nil {
+	switch {
+	case status == 0:
 		return err
-	}
-	if status/100 != 2 {
+	case status/100 != 2:
 		return refused(status, answer, "")
 	}
-	return nil
+	return nil // though its body may have broken off
 }
 
 type answer struct {
@@ -80,7 +80,8 @@ type answer struct {
 	body   []byte
 }
 
-// exchange posts. Its errors hold no address: that may be a secret.
+// exchange posts. An error without a status says that there was no answer, one
+// with it that its body broke off. Errors hold no address: that may be a secret.
 func exchange(ctx context.Context, c *http.Client, address string, header http.Header, body []byte) (status int, a answer, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
@@ -97,7 +98,7 @@ func exchange(ctx context.Context, c *http.Client, address string, header http.H
 	defer func() { _ = res.Body.Close() }()
 	a.header = res.Header
 	if a.body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
-		return 0, a, fmt.Errorf("read the answer: %w", err)
+		return res.StatusCode, a, fmt.Errorf("read the answer: %w", err)
 	}
 	return res.StatusCode, a, nil
 }

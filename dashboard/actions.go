@@ -145,21 +145,11 @@ func (d *Dashboard) check(c *gin.Context) (any, error) {
 
 // errors answers what codes mean.
 func (d *Dashboard) errors(c *gin.Context) (any, error) {
-	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	given, err := queryOf(c, "platform", "code")
 	if err != nil {
-		return nil, bad("escape it as URLs are", "the query can't be read: %v", err)
+		return nil, err
 	}
-	for name, given := range values {
-		switch {
-		case name != "platform" && name != "code":
-			return nil, bad("use platform and code", "errors can't be asked for by %q", name)
-		case len(given) > 1:
-			return nil, bad("give it once", "%s is given %d times", name, len(given))
-		case given[0] == "" || !isText(given[0]):
-			return nil, bad("give it a value, or leave it out", "%s is empty, or is no text", name)
-		}
-	}
-	return d.cfg.Backend.Errors(values.Get("platform"), values.Get("code"))
+	return d.cfg.Backend.Errors(given["platform"], given["code"])
 }
 
 // read reads the ID in the path and the body.

@@ -47,20 +47,23 @@ func (a *API) Postbacks(ctx context.Context) ([]Installed, error) {
 	var all []Installed
 	for page := 1; page <= maxPages; page++ {
 		var p struct {
-			Pixels []installedRow `json:"pixels"`
-			Paging paging         `json:"paging"`
+			Pixels *[]installedRow `json:"pixels"`
+			Paging *paging         `json:"paging"`
 		}
 		query := url.Values{"page": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(pageSize)}}
 		if err := a.call(ctx, http.MethodGet, "/pixels", query, nil, &p); err != nil {
 			return nil, err
 		}
-		for _, row := range p.Pixels {
+		if p.Pixels == nil || p.Paging == nil || p.Paging.Total < len(*p.Pixels) {
+			return nil, fmt.Errorf("page %d of the postbacks: it does not list pixels, with a paging that counts them", page)
+		}
+		for _, row := range *p.Pixels {
 			if row.ID == "" || row.Status == "" {
 				return nil, fmt.Errorf("page %d of the postbacks has one without network_pixel_id or pixel_status", page)
 			}
 			all = append(all, row.installed())
 		}
-		if len(p.Pixels) == 0 || len(all) >= p.Paging.Total {
+		if len(*p.Pixels) == 0 || len(all) >= p.Paging.Total {
 			break
 		}
 	}

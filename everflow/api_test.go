@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -315,6 +316,34 @@ func TestPostbacksAndActivate(t *testing.T) {
 }
 
 // A page of rows that lack what is needed is refused, and says what.
+// What is no list of postbacks must not look like an empty one.
+func TestNoListOfPostbacks(t *testing.T) {
+	const says = "page 1 of the postbacks: it does not list pixels"
+	tests := map[string]struct {
+		answer, says string
+		n            int
+	}{
+		"an empty list":           {`{"pixels":[],"paging":{"total_count":0}}`, "", 0},
+		"a list":                  {`{"pixels":[{"network_pixel_id":1,"pixel_status":"active"}],"paging":{"total_count":1}}`, "", 1},
+		"another object":          {`{"Error":"try later"}`, says, 0},
+		"a paging alone":          {`{"paging":{"total_count":0}}`, says, 0},
+		"nothing":                 {`null`, says, 0},
+		"no paging":               {`{"pixels":[{"network_pixel_id":1,"pixel_status":"active"}]}`, says, 0},
+		"a paging without number": {`{"pixels":[{"network_pixel_id":1,"pixel_status":"active"}],"paging":{}}`, says, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tt.answer) }))
+			defer server.Close()
+			api, _, _ := network(t, func(c *everflow.APIConfig) { c.BaseURL = server.URL })
+			got, err := api.Postbacks(t.Context())
+			if len(got) != tt.n || (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestBadRows(t *testing.T) {
 	tests := map[string]struct{ rows, says string }{
 		"no status":      {`{"conversion_id":"c1","conversion_unix_timestamp":1763985600}`, "no status"},

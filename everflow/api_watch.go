@@ -42,7 +42,8 @@ func (d Doctor) Watch(all []Installed) []Watched {
 // be told to lead here.
 func (d Doctor) Placed() bool { return d.site.PublicURL != "" || len(d.site.Hosts) > 0 }
 
-// serves reports whether the site answers on a host.
+// serves reports whether the site answers on a host, as the receiver has it: with
+// www. before it or without, and whatever the port.
 func (d Doctor) serves(host string) bool {
 	public, err := url.Parse(d.site.PublicURL)
 	names := d.site.Hosts

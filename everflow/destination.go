@@ -42,7 +42,7 @@ func under(host, name string) bool { return host == name || strings.HasSuffix(ho
 // destination judges where the URL goes.
 func (x *exam) destination() {
 	bare := hostOnly(x.host)
-	ours := x.ours()
+	ours := x.d.serves(x.host)
 	switch {
 	case x.host == "" || ours:
 	case x.platform(bare), x.trackingLink(bare):
@@ -90,13 +90,6 @@ func (x *exam) publicURL() string {
 		return ""
 	}
 	return ", " + x.d.site.PublicURL
-}
-
-// ours reports whether the tracker answers on the URL's host.
-func (x *exam) ours() bool {
-	return slices.ContainsFunc(append([]string{x.publicHost()}, x.d.site.Hosts...), func(h string) bool {
-		return h != "" && (strings.EqualFold(h, x.host) || strings.EqualFold(h, hostOnly(x.host)))
-	})
 }
 
 // meantHost says which host was likely meant.

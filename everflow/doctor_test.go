@@ -138,6 +138,24 @@ func TestDoctorLikesOurURLs(t *testing.T) {
 	}
 }
 
+// Whether a host is ours is one question, and its answer the receiver's: with
+// www. or without, whatever the port.
+func TestOurHosts(t *testing.T) {
+	doctor := NewDoctor(testSite())
+	for host, ours := range map[string]bool{
+		"trk.example.com": true, "WWW.trk.example.com": true, "trk.example.com:9443": true, "www.go.example.com:443": true, "trk.example.com.": true,
+		"example.com": false, "wwwtrk.example.com": false, "x.trk.example.com": false,
+	} {
+		text := "https://" + host + "/conversion?click_id={sub5}&payout={payout}&tx_id={transaction_id}"
+		if got := doctor.Examine(text); got.Healthy() != ours {
+			t.Errorf("%s is examined: %v", host, codesOf(got))
+		}
+		if got := doctor.Watch([]Installed{{ID: "1", URL: text}}); len(got) == 1 != ours {
+			t.Errorf("%s is watched: %+v", host, got)
+		}
+	}
+}
+
 // Without a site the rules that need one say nothing.
 func TestDoctorWithoutASite(t *testing.T) {
 	doctor := NewDoctor(Site{Macros: Catalogue()})

@@ -167,7 +167,7 @@ func (x *exam) corrected() string {
 	}
 	if x.host != "" && x.has("plain_http", "local_address", "bad_scheme", "unknown_host") {
 		x.scheme = "https"
-		if strings.HasPrefix(x.d.site.PublicURL, "http://") && x.ours() || strings.HasPrefix(x.d.site.PublicURL, "http://") && x.fixHost != "" {
+		if strings.HasPrefix(x.d.site.PublicURL, "http://") && x.d.serves(x.host) || strings.HasPrefix(x.d.site.PublicURL, "http://") && x.fixHost != "" {
 			x.scheme = "http"
 		}
 	}

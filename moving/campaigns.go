@@ -116,7 +116,7 @@ func (r CampaignReader) add(f *Fragment, in campaign) error {
 		f.Also = append(f.Also, fmt.Sprintf("campaign %s is there already: left out", c.ID))
 		return nil
 	}
-	c.ID = unique(c.ID, func(id string) bool { _, ok := f.Setup.Campaign(id); return ok })
+	c.ID = unique(c.ID, func(id string) bool { _, ok := f.aliases[id]; return ok })
 	// A campaign is found by its ID as by an alias.
 	c.Aliases = slices.DeleteFunc(slices.Clone(aliases), func(a string) bool { return normalAlias(a) == c.ID })
 	key := "campaigns/" + c.ID
@@ -310,7 +310,11 @@ func (r CampaignReader) offer(f *Fragment, in campaign) string {
 	if o, there := f.Setup.Offer(id); there && (o.Link == in.offerURL || in.offerURL == "") {
 		return id
 	}
-	id = unique(id, func(id string) bool { _, ok := f.Setup.Offer(id); return ok })
+	id = unique(id, func(id string) bool {
+		_, ours := f.Setup.Offer(id)
+		_, there := f.has.Offer(id)
+		return ours || there
+	})
 	o := subfive.Offer{ID: id, Link: in.offerURL}
 	key := "offers/" + id
 	if o.Link == "" {

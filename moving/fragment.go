@@ -21,8 +21,8 @@ type Fragment struct {
 	// Also is what was read and becomes nothing, such as a postback URL.
 	Also []string
 
-	has     subfive.Setup // what is there already
-	aliases map[string]string
+	has     subfive.Setup     // what is there already
+	aliases map[string]string // what a campaign is found by, IDs included, here and there
 }
 
 // NewFragment returns an empty Fragment beside what is there already: its IDs and

@@ -139,6 +139,32 @@ func TestExports(t *testing.T) {
 	}
 }
 
+// An ID with a number behind it is not one that is there already either.
+func TestIDsAreNotTaken(t *testing.T) {
+	f := moving.NewFragment(subfive.Setup{
+		Campaigns: []subfive.Campaign{{ID: "spring-2"}, {ID: "summer", Aliases: []string{"Spring-3", "winter"}}},
+		Offers:    []subfive.Offer{{ID: "dream-2"}},
+	})
+	r := moving.CampaignReader{Params: params, Token: token, Columns: []moving.Column{
+		{Field: moving.FieldCampaign}, {Field: moving.FieldOffer}, {Field: moving.FieldOfferURL},
+	}}
+	for _, cells := range [][]string{{"Spring", "Dream", "https://a.example/"}, {"Spring", "Dream", "https://b.example/"}, {"Winter", "Dream", "https://a.example/"}} {
+		if err := r.Row(f, moving.Row{Cells: cells}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, c := range f.Setup.Campaigns {
+		got = append(got, c.ID+" "+c.Offer)
+	}
+	for _, o := range f.Setup.Offers {
+		got = append(got, o.ID)
+	}
+	if diff := cmp.Diff([]string{"spring dream", "spring-4 dream-3", "winter-2 dream", "dream", "dream-3"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // Links pasted one a line become campaigns with aliases; postback URLs are noted.
 func TestLinks(t *testing.T) {
 	data, err := os.ReadFile("testdata/links.txt")

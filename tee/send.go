@@ -45,8 +45,9 @@ func (w *Worker) send(ctx context.Context, to Target, t subfive.Tee) subfive.Tee
 	return t
 }
 
-// exchange returns the status of the answer. It follows no redirect: where that
-// led, the request would no longer be the same. Its errors hold no URL.
+// exchange returns the status of the answer: that counts, even if the body then
+// breaks off. It follows no redirect: where that led, the request would no longer
+// be the same. Its errors hold no URL.
 func exchange(transport http.RoundTripper, req *http.Request) (status int, err error) {
 	answer, err := transport.RoundTrip(req)
 	if err != nil {
@@ -56,11 +57,9 @@ func exchange(transport http.RoundTripper, req *http.Request) (status int, err e
 		}
 		return 0, err
 	}
-	_, readErr := io.CopyN(io.Discard, answer.Body, maxAnswer)
-	if errors.Is(readErr, io.EOF) {
-		readErr = nil
-	}
-	return answer.StatusCode, errors.Join(readErr, answer.Body.Close())
+	_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer)
+	_ = answer.Body.Close()
+	return answer.StatusCode, nil
 }
 
 // The waits between tries double from the first to the longest.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -174,6 +177,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		"taken":                    {answers(204), "https://old.example/p", 0, "a=1\n", subfive.TeeSent, 204, ""},
 		"refused, tried again":     {answers(404), "https://old.example/p", 0, "a=1\n", subfive.TeeWaiting, 404, ""},
 		"a redirect is no taking":  {answers(302), "https://old.example/p", 0, "a=1\n", subfive.TeeWaiting, 302, ""},
+		"taken, breaks off":        {breakingOff(200), "https://old.example/p", 0, "a=1\n", subfive.TeeSent, 200, ""},
+		"refused, breaks off":      {breakingOff(500), "https://old.example/p", 0, "a=1\n", subfive.TeeWaiting, 500, ""},
 		"no answer":                {broken, "https://old.example/p", 0, "a=1\n", subfive.TeeWaiting, 0, "connection refused"},
 		"no answer for three days": {broken, "https://old.example/p", MaxAge - time.Second, "a=1\n", subfive.TeeExpired, 0, "connection refused"},
 		"erased":                   {answers(200), "https://old.example/p", 0, "", subfive.TeeGone, 0, "the request is no longer kept"},
@@ -238,6 +243,14 @@ type hanging struct{}
 func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
+}
+
+// breakingOff answers with a status, and a body that breaks off.
+type breakingOff int
+
+func (b breakingOff) RoundTrip(*http.Request) (*http.Response, error) {
+	body := io.MultiReader(strings.NewReader("half"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	return &http.Response{StatusCode: int(b), Body: io.NopCloser(body)}, nil
 }
 
 func TestJoinQuery(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,15 +24,25 @@ type watched struct {
 	Others int `json:"others"`
 }
 
+// counts tells how many are active, and how many should be.
 func (w watched) counts() (active, off int) {
 	for _, p := range w.Postbacks {
-		if p.Active {
+		switch {
+		case p.Active:
 			active++
-		} else {
+		case w.off(p):
 			off++
 		}
 	}
 	return active, off
+}
+
+// off reports whether a postback is missing: it is switched off, and no active
+// one does what it did. A person who mends a postback often makes a new one.
+func (w watched) off(p everflow.Watched) bool {
+	return !p.Active && !slices.ContainsFunc(w.Postbacks, func(o everflow.Watched) bool {
+		return o.Active && o.EndpointID == p.EndpointID && o.Type == p.Type && o.Scope == p.Scope && o.OfferID == p.OfferID
+	})
 }
 
 // do says how to get the postbacks on again.
@@ -181,7 +192,7 @@ func (a *app) reenable(ctx context.Context, s session, api *everflow.API, w watc
 		return errors.New("nothing was switched on: our own public URL does not answer as it should, and ten failures would switch it off again")
 	}
 	for _, p := range w.Postbacks {
-		if p.Active {
+		if !w.off(p) {
 			continue
 		}
 		err := api.Activate(ctx, p.PostbackID)
@@ -219,8 +230,11 @@ func (a *app) tellWatched(w watched, asJSON bool) error {
 	p.title("POSTBACKS at " + w.NetworkID + ", " + utc(w.SeenAt))
 	for _, one := range w.Postbacks {
 		state := "active"
-		if !one.Active {
+		switch {
+		case w.off(one):
 			state = "OFF"
+		case !one.Active:
+			state = "replaced by an active one"
 		}
 		p.line(one.PostbackID, joined(", ", state, one.Type, one.Scope, named("offer", one.OfferID), named("endpoint", one.EndpointID)))
 		p.line("url", one.URL)
