@@ -2,6 +2,7 @@ package subfive
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,6 +31,16 @@ type Path struct {
 	Weight  *int   `json:"weight,omitempty" yaml:"weight"`   // against the others; nil: 100
 	Landing string `json:"landing,omitempty" yaml:"landing"` // "": straight to the offer
 	Offer   string `json:"offer,omitempty" yaml:"offer"`     // "": the campaign's
+}
+
+// AllPaths returns every path a visitor may take: the campaign's own, then those
+// of its rules.
+func (c Campaign) AllPaths() []Path {
+	all := slices.Clone(c.Paths)
+	for _, r := range c.Rules {
+		all = append(all, r.Paths...)
+	}
+	return all
 }
 
 // DefaultWeight is a path's weight unless it says another.

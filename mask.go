@@ -6,10 +6,11 @@ import (
 )
 
 // address is what looks like an e-mail address, as it is or escaped for a URL;
-// phone a number with its country's code: a plus and at least eight digits.
+// phone a number with its country's code: a plus and at least eight digits, and
+// those that follow it with nothing between them.
 var (
 	address = regexp.MustCompile(`[\pL\pN._%+'-]+(?:@|%(?:25)*40)[\pL\pN][\pL\pN.-]*(?:\.|%2[Ee])\pL{2,}`)
-	phone   = regexp.MustCompile(`(^|[^\pL\pN+/])(?:\+|%(?:25)*2[Bb])[0-9](?:(?:[ .()-]|%20)*[0-9]){7,14}`)
+	phone   = regexp.MustCompile(`(^|[^\pL\pN+/])(?:(?:\+|%(?:25)*2[Bb])[0-9](?:(?:[ .()-]|%20)*[0-9]){7,14})+`)
 )
 
 // MaskAddresses returns text, a value or a URL, with Hidden in place of whatever
@@ -22,9 +23,7 @@ func MaskAddresses(text string) string {
 		text = address.ReplaceAllString(text, Hidden)
 	}
 	if strings.Contains(text, "+") || escaped && strings.ContainsAny(text, "Bb") {
-		for before := ""; before != text; { // one that follows another begins where that ended
-			before, text = text, phone.ReplaceAllString(text, "${1}"+Hidden)
-		}
+		text = phone.ReplaceAllString(text, "${1}"+Hidden)
 	}
 	return text
 }

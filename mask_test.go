@@ -1,7 +1,9 @@
 package subfive_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"subfive"
 )
@@ -23,7 +25,8 @@ func TestMaskAddresses(t *testing.T) {
 		"without a domain":            {"jane@localhost", "jane@localhost"},
 		"a phone":                     {"+4915112345678", "***"},
 		"a phone, written nicely":     {"call +49 (151) 123-45678 now", "call *** now"},
-		"two phones":                  {"+4915112345678+4915112345679", "******"},
+		"two phones":                  {"+4915112345678+4915112345679", "***"},
+		"two phones, escaped":         {"q=%2B4915112345678%2B4915112345679&x=1", "q=***&x=1"},
 		"a phone in a URL":            {"https://lp.example.com/?q=%2B4915112345678&x=1", "https://lp.example.com/?q=***&x=1"},
 		"too short for a phone":       {"+4915112", "+4915112"},
 		"digits without a plus":       {"4915112345678", "4915112345678"},
@@ -37,6 +40,23 @@ func TestMaskAddresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := subfive.MaskAddresses(tt.text); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// What a request brings is masked while its sender waits: neither time nor
+// length may grow faster than what he sent.
+func TestMaskAddressesIsQuick(t *testing.T) {
+	for name, part := range map[string]string{
+		"phones": "%2B12345678", "phones, apart": "+12345678 ", "addresses": "a@b.cc", "escapes": "%25", "almost a phone": "+1234567 ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Repeat(part, (64<<10)/len(part))
+			began := time.Now()
+			masked := subfive.MaskAddresses(text)
+			if took := time.Since(began); took > 2*time.Second || len(masked) > len(text) {
+				t.Errorf("%d bytes became %d in %s", len(text), len(masked), took)
 			}
 		})
 	}

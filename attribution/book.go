@@ -16,8 +16,9 @@ type book struct {
 
 	stored     map[string]bool
 	clicks     map[string]subfive.Click
-	fresh      map[string]int  // new clicks: their place in batch.Clicks
-	enriched   map[string]bool // stored clicks that a landing page told more of
+	fresh      map[string]int             // new clicks: their place in batch.Clicks
+	enriched   map[string]bool            // stored clicks that a landing page told more of
+	visits     map[string][]subfive.Visit // by the click they are of
 	groups     []*subfive.Group
 	byKey      map[string][]*subfive.Group // transaction and click keys of subfive.Session
 	deliveries map[string][]subfive.Delivery
@@ -40,6 +41,7 @@ func newBook(r Rules, k subfive.Known, now time.Time) *book {
 		clicks:     map[string]subfive.Click{},
 		fresh:      map[string]int{},
 		enriched:   map[string]bool{},
+		visits:     map[string][]subfive.Visit{},
 		byKey:      map[string][]*subfive.Group{},
 		deliveries: map[string][]subfive.Delivery{},
 		owed:       map[string]int{},
@@ -53,6 +55,9 @@ func newBook(r Rules, k subfive.Known, now time.Time) *book {
 	}
 	for id, c := range k.Clicks {
 		b.clicks[id] = c
+	}
+	for _, v := range k.Visits {
+		b.visits[v.ClickID] = append(b.visits[v.ClickID], v)
 	}
 	for _, g := range k.Groups {
 		b.index(&g)

@@ -16,7 +16,11 @@ func lookup(records []subfive.Record) subfive.Lookup {
 		switch r.Kind {
 		case subfive.RecordClick:
 			l.ClickIDs = append(l.ClickIDs, r.Click.ID)
+			l.WithWaiting = true // for the visits
 		case subfive.RecordVisit:
+			if r.Visit.ClickID == "" {
+				continue
+			}
 			l.VisitIDs = append(l.VisitIDs, r.Visit.ID)
 			l.ClickIDs = append(l.ClickIDs, r.Visit.ClickID)
 			if len(r.Visit.Consent) > 0 {
@@ -59,7 +63,8 @@ func decide(records []subfive.Record, k subfive.Known, r Rules, now time.Time) s
 	return b.close()
 }
 
-// click takes a click in; the first record of a click ID wins.
+// click takes a click in, with what its landing page told before; the first
+// record of a click ID wins.
 func (b *book) click(c subfive.Click) {
 	if _, ok := b.clicks[c.ID]; ok {
 		return
@@ -69,6 +74,9 @@ func (b *book) click(c subfive.Click) {
 	b.batch.Clicks = append(b.batch.Clicks, c)
 	if !c.LandingViewedAt.IsZero() { // recorded by the page itself
 		b.ownGoal(c, subfive.GoalLandingView, c.LandingViewedAt)
+	}
+	for _, v := range b.visits[c.ID] {
+		b.tell(v)
 	}
 }
 

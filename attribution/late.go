@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"subfive"
 )
@@ -62,25 +63,61 @@ func consenting(visits []subfive.Visit) []string {
 
 // Review looks again at conversions whose time has come: for a click that came
 // meanwhile, for the end of the wait, or for a destination that waits no longer.
-// It returns how many it looked at.
+// It returns how many it looked at. One that can't be decided or stored even alone
+// is put off, so that it can't hold up its neighbors.
 func (a *Attributor) Review(ctx context.Context) (int, error) {
-	now := a.now()
-	due, err := a.store.Due(ctx, now, reviewBatch)
-	if err != nil || len(due) == 0 {
-		return 0, err
+	for {
+		now := a.now()
+		due, err := a.store.Due(ctx, now, reviewBatch)
+		if err != nil || len(due) == 0 {
+			return 0, err
+		}
+		err = a.review(ctx, due, now)
+		if errors.Is(err, subfive.ErrBadData) {
+			err = a.reviewEach(ctx, due, now)
+		}
+		if !errors.Is(err, subfive.ErrConflict) {
+			return len(due), err
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
 	}
+}
+
+// putOff is how long a conversion that can't be reviewed is left alone.
+const putOff = time.Hour
+
+// reviewEach reviews conversions one by one.
+func (a *Attributor) reviewEach(ctx context.Context, due []subfive.Conversion, now time.Time) error {
+	for _, c := range due {
+		err := a.review(ctx, []subfive.Conversion{c}, now)
+		if errors.Is(err, subfive.ErrBadData) {
+			a.log.ErrorContext(ctx, "a conversion can't be reviewed and is put off", "conversion", c.ID, "err", err)
+			c.ReviewAt = now.Add(putOff)
+			err = a.store.RecordBatch(ctx, subfive.Batch{At: now, Promotions: []subfive.Promotion{{Conversion: c}}})
+		}
+		if err != nil {
+			return fmt.Errorf("review %s: %w", c.ID, err)
+		}
+	}
+	return nil
+}
+
+// review looks again at conversions that are due.
+func (a *Attributor) review(ctx context.Context, due []subfive.Conversion, now time.Time) error {
 	l := subfive.Lookup{WithWaiting: true}
 	for _, c := range due {
 		l.ClickIDs = append(l.ClickIDs, c.ReceivedClickID)
 	}
 	known, err := a.store.Lookup(ctx, l)
 	if err != nil {
-		return 0, fmt.Errorf("look up the clicks waited for: %w", err)
+		return fmt.Errorf("look up the clicks waited for: %w", err)
 	}
 	b := newBook(*a.rules.Load(), known, now)
 	end := b.rules.LateClicks
 
-	err = a.promote(ctx, b, due, func(c *subfive.Conversion, j *judgement) {
+	return a.promote(ctx, b, due, func(c *subfive.Conversion, j *judgement) {
 		if click, ok := b.clicks[c.ReceivedClickID]; ok {
 			b.attach(c, click, subfive.MatchLate, j)
 			return
@@ -91,7 +128,6 @@ func (a *Attributor) Review(ctx context.Context) (int, error) {
 		}
 		c.ReviewAt = b.nextReview(*c)
 	})
-	return len(due), err
 }
 
 // promote changes conversions without a click by fn, and makes what they are
@@ -102,18 +138,23 @@ func (a *Attributor) promote(ctx context.Context, b *book, cs []subfive.Conversi
 		return nil
 	}
 	batch := subfive.Batch{At: b.now}
-	for _, c := range cs {
-		j := &judgement{}
-		fn(&c, j)
-		b.price(&c, j)
-		if c.AttributedClickID != "" { // what it was owed without its click is asked again
-			b.reconsiderOne(c)
+	err := deciding(func() {
+		for _, c := range cs {
+			j := &judgement{}
+			fn(&c, j)
+			b.price(&c, j)
+			if c.AttributedClickID != "" { // what it was owed without its click is asked again
+				b.reconsiderOne(c)
+			}
+			ds, steps := b.route(c)
+			if c.AttributedClickID != "" || len(ds) > 0 || len(j.Trace) > 0 {
+				j.Trace = append(j.Trace, steps...)
+			}
+			batch.Promotions = append(batch.Promotions, subfive.Promotion{Conversion: c, Deliveries: ds, Trace: j.Trace})
 		}
-		ds, steps := b.route(c)
-		if c.AttributedClickID != "" || len(ds) > 0 || len(j.Trace) > 0 {
-			j.Trace = append(j.Trace, steps...)
-		}
-		batch.Promotions = append(batch.Promotions, subfive.Promotion{Conversion: c, Deliveries: ds, Trace: j.Trace})
+	})
+	if err != nil {
+		return err
 	}
 	batch.Withdrawals, batch.Limited = b.batch.Withdrawals, b.batch.Limited
 	if err := a.store.RecordBatch(ctx, batch); err != nil {

@@ -33,7 +33,7 @@ func (a *Attributor) take(ctx context.Context, records []subfive.Record, to []su
 		err = a.store.RecordBatch(ctx, batch)
 		switch {
 		case err == nil:
-			return batch, a.late(ctx, mayBeLate(batch))
+			return batch, a.late(ctx, mayBeLate(records, batch))
 		case !errors.Is(err, subfive.ErrConflict):
 			return subfive.Batch{}, fmt.Errorf("record a batch: %w", err)
 		case ctx.Err() != nil:

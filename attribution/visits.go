@@ -11,13 +11,15 @@ import (
 )
 
 // visit takes in what a landing page told, and gives it to its click. Without
-// the click it waits: whichever of the two is recorded later sees the other.
+// the click it waits: whichever of the two is recorded later sees the other. One
+// that names no click is nobody's, and left out.
 func (b *book) visit(v subfive.Visit) {
-	if b.stored[v.ID] {
+	if b.stored[v.ID] || v.ClickID == "" {
 		return
 	}
 	b.stored[v.ID] = true
 	b.batch.Visits = append(b.batch.Visits, v)
+	b.visits[v.ClickID] = append(b.visits[v.ClickID], v)
 	b.tell(v)
 }
 
@@ -132,11 +134,17 @@ func (b *book) ownGoal(click subfive.Click, goal string, at time.Time) {
 // gather gives clicks what landing pages told of them before they came. Nothing
 // is written when there is nothing new.
 func (a *Attributor) gather(ctx context.Context, known subfive.Known) error {
-	b := newBook(*a.rules.Load(), known, a.now())
-	for _, v := range known.Visits {
-		b.tell(v)
+	var batch subfive.Batch
+	err := deciding(func() {
+		b := newBook(*a.rules.Load(), known, a.now())
+		for _, v := range known.Visits {
+			b.tell(v)
+		}
+		batch = b.close()
+	})
+	if err != nil {
+		return err
 	}
-	batch := b.close()
 	if len(batch.Enriched) == 0 {
 		return nil
 	}

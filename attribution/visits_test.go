@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -139,6 +140,73 @@ func TestRefusalOnThePageIsHeeded(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The batch's transaction may be the last thing that the process does: the click
+// knows by then what was told before it.
+func TestVisitBeforeItsClickNeedsNoLate(t *testing.T) {
+	for name, order := range map[string]func(tr *tracker, click, visit subfive.Record){
+		"in one batch": func(tr *tracker, c, v subfive.Record) { tr.record(v, c) },
+		"in two":       func(tr *tracker, c, v subfive.Record) { tr.record(v); tr.record(c) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTracker(t, nil)
+			tr.store.refuse = func(b subfive.Batch) error {
+				if len(b.Enriched) > 0 {
+					return errors.New("killed before late")
+				}
+				return nil
+			}
+			visit := tr.visit("1", subfive.GoalLandingView)
+			visit.Visit.Consent = map[string]string{"consent_ad_user_data": "denied"}
+			order(tr, tr.click(clickA, nil), visit)
+			got := tr.store.clicks[clickA]
+			if got.Consent["consent_ad_user_data"] != "denied" || got.Params["_fbp"] != "fb.1.2.3" || got.LandingViewedAt.IsZero() {
+				t.Errorf("the click knows %+v", got)
+			}
+		})
+	}
+}
+
+// Another node records the visit while the click is being decided, and late fails:
+// on the next try the click is stored, and late looks for it all the same.
+func TestLateThatFailedIsTriedAgain(t *testing.T) {
+	tr := newTracker(t, nil)
+	visit, down := tr.visit("1", subfive.GoalLandingView), true
+	tr.store.refuse = func(b subfive.Batch) error {
+		if len(b.Clicks) > 0 {
+			tr.store.visits[visit.ID] = *visit.Visit
+		}
+		if len(b.Enriched) > 0 && down {
+			return errors.New("connection refused")
+		}
+		return nil
+	}
+	click := []subfive.Record{tr.click(clickA, nil)}
+	if _, err := tr.Take(t.Context(), click); err == nil {
+		t.Fatal("late did not fail")
+	}
+	down = false
+	if _, err := tr.Take(t.Context(), click); err != nil {
+		t.Fatal(err)
+	}
+	if got := tr.store.clicks[clickA].Params["_fbp"]; got != "fb.1.2.3" {
+		t.Errorf("_fbp %q: the visit is lost", got)
+	}
+}
+
+// A visit of no click is nobody's, and no click is looked up for it.
+func TestVisitWithoutAClickIsLeftOut(t *testing.T) {
+	tr := newTracker(t, nil)
+	visit := tr.visit("1", subfive.GoalLandingView)
+	visit.Visit.ClickID = ""
+	if l := lookup([]subfive.Record{visit}); len(l.ClickIDs)+len(l.VisitIDs) != 0 {
+		t.Errorf("looked up %+v", l)
+	}
+	tr.record(visit)
+	if len(tr.store.visits) != 0 || tr.store.positions["s"] != 1 {
+		t.Errorf("kept %v, up to %v", tr.store.visits, tr.store.positions)
 	}
 }
 

@@ -150,28 +150,42 @@ func (a *Attributor) record(ctx context.Context, entries []subfive.Entry) error 
 // judge decides a batch. A record that trips the rules up is bad data, not the
 // end of the tracker: it would trip them up again at every start.
 func (a *Attributor) judge(records []subfive.Record, k subfive.Known) (b subfive.Batch, err error) {
+	err = deciding(func() { b = decide(records, k, *a.rules.Load(), a.now()) })
+	return b, err
+}
+
+// deciding runs what decides by the rules, and returns what trips them up as bad
+// data.
+func deciding(fn func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("decide: %v: %w", r, subfive.ErrBadData)
 		}
 	}()
-	return decide(records, k, *a.rules.Load(), a.now()), nil
+	fn()
+	return nil
 }
 
-// mayBeLate names the clicks for which a conversion or a visit may wait: the new
-// clicks, and those that new conversions and visits wait for.
-func mayBeLate(b subfive.Batch) []string {
+// mayBeLate names the clicks for which a conversion or a visit may wait: those of
+// the click and visit records, whether they are new or were recorded by a try
+// that broke off before late, and those that new conversions wait for.
+func mayBeLate(records []subfive.Record, b subfive.Batch) []string {
 	var ids []string
-	for _, c := range b.Clicks {
-		ids = append(ids, c.ID)
+	for _, r := range records {
+		switch r.Kind {
+		case subfive.RecordClick:
+			ids = append(ids, r.Click.ID)
+		case subfive.RecordVisit:
+			if r.Visit.ClickID != "" {
+				ids = append(ids, r.Visit.ClickID)
+			}
+		case subfive.RecordPostback: // a waiting conversion is swept
+		}
 	}
 	for _, c := range b.Conversions {
 		if c.Verdict == subfive.VerdictWaiting {
 			ids = append(ids, c.ReceivedClickID)
 		}
-	}
-	for _, v := range b.Visits {
-		ids = append(ids, v.ClickID)
 	}
 	return ids
 }

@@ -73,6 +73,7 @@ func (r *Receiver) collect(t *table, in *intake) {
 		click := r.collectedClick(t, c, in)
 		if c.id == "" { // an image, which could make none
 			r.nameClick(&click, in)
+			c.id = click.ID
 		}
 		durable = r.record(subfive.Record{ID: click.ID, Kind: subfive.RecordClick, Click: &click}, in)
 		r.cfg.Observer.Click(r.cfg.Now().Sub(in.at))
@@ -175,9 +176,10 @@ func (r *Receiver) collectedClick(t *table, c collected, in *intake) subfive.Cli
 	click := r.describeClick(in, c.own, c.all, t.sources[c.campaign.Source])
 	click.ID, click.RecordKind, click.CampaignID = c.id, subfive.ClickScript, c.campaign.ID
 	click.LandingID, click.OfferID = t.landingOf(c.page), c.campaign.Offer
-	for _, path := range c.campaign.paths {
+	for _, path := range c.campaign.AllPaths() {
 		if path.Landing != "" && path.Landing == click.LandingID && path.Offer != "" {
 			click.OfferID = path.Offer
+			break
 		}
 	}
 	click.PageURL, click.Referrer, click.LandingViewedAt = c.page, c.referrer, in.at

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,7 +21,8 @@ func TestScript(t *testing.T) {
 		"a campaign's offers, of all its paths": {
 			"/subfive.js?c=Split", `})({"c":"split","h":{"other.example.com":"sub3","track.example.com":"sub5"}});`,
 		},
-		"a fallback's host": {"/subfive.js?c=fallen", `})({"c":"fallen","h":{"capped.example.com":"sub5","rested.example.com":"sub5","track.example.com":"sub5"}});`},
+		"fallbacks of one host, in a circle": {"/subfive.js?c=chained", `})({"c":"chained","h":{"circle.example.com":"sub5","near.example.com":"sub5"}});`},
+		"a fallback's host":                  {"/subfive.js?c=fallen", `})({"c":"fallen","h":{"capped.example.com":"sub5","rested.example.com":"sub5","track.example.com":"sub5"}});`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := do(rc.Handler(), get(tt.target))
@@ -51,6 +53,37 @@ func TestScript(t *testing.T) {
 				t.Errorf("zipped it is another: %v", err)
 			}
 		})
+	}
+}
+
+// The script is written once a set-up, however often it is asked for: a zip alone
+// takes half a megabyte of memory.
+func TestScriptIsWrittenOnce(t *testing.T) {
+	rc := receiver.New(config(&journal{}))
+	ask := func(target string) string {
+		r := get(target)
+		r.Header.Set("Accept-Encoding", "gzip")
+		return do(rc.Handler(), r).Header().Get("Etag")
+	}
+	for _, target := range []string{"/subfive.js", "/subfive.js?c=split"} {
+		rc.SetSetup(ways())
+		first := ask(target)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		const times = 50
+		for range times {
+			ask(target)
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / times; each > 100<<10 {
+			t.Errorf("%s: %d bytes of memory a request", target, each)
+		}
+		changed := ways()
+		changed.Offers[0].Link = "https://moved.example.com/"
+		rc.SetSetup(changed)
+		if same := ask(target) == first; same != (target == "/subfive.js") {
+			t.Errorf("%s: the same script after the offer moved: %t", target, same)
+		}
 	}
 }
 

@@ -80,6 +80,23 @@ func TestScriptRecordsItsClick(t *testing.T) {
 	}
 }
 
+// The page says which path it was, though no rule was looked at.
+func TestScriptsClickIsOfItsPathsOffer(t *testing.T) {
+	for name, tt := range map[string]struct{ page, want string }{
+		"a rule's path":         {"https://lp.example.com/a", "third"},
+		"the campaign's own":    {"https://lp.example.com/own", "lonely"},
+		"a page of no path":     {"https://lp.example.com/z", "dream"},
+		"a path without offers": {"https://lp.example.com/bare", "dream"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, records := toldPage(t, post("/collect", textPlain, `{"click_id":"`+clickID+`","minted":1,"campaign":"ruled","url":"`+tt.page+`"}`))
+			if len(records) != 1 || records[0].Click == nil || records[0].Click.OfferID != tt.want {
+				t.Errorf("recorded %+v, want offer %s", records, tt.want)
+			}
+		})
+	}
+}
+
 func TestScriptTellsOfARedirectsClick(t *testing.T) {
 	r := post("/collect", "application/json", `{"click_id":"`+clickID+`","kind":"lp_view","campaign":"landed",`+
 		`"url":"https://lp.example.com/a?cid=`+clickID+`&ttclid=E.C.P.x","referrer":"","_fbc":"fb.1.2.x","sec_gpc":"1"}`)
@@ -166,6 +183,10 @@ func TestImageMakesAClickAndACookie(t *testing.T) {
 	}
 	if got := strings.Join(w.Header()["Set-Cookie"], "\n"); !strings.Contains(got, "sf_c="+c.ID+";") || w.Header().Get("Content-Type") != "image/gif" {
 		t.Errorf("answered %v", w.Header())
+	}
+	if _, records := toldPage(t, get("/collect?c=spring&kind=lp_click")); len(records) != 2 || records[0].Click == nil ||
+		records[1].Visit == nil || records[1].Visit.ClickID != records[0].Click.ID {
+		t.Errorf("the visit is not the click's: %+v", records)
 	}
 	denied := get("/collect?c=spring&consent_ad_user_data=denied")
 	if w, records := toldPage(t, denied); len(w.Header()["Set-Cookie"]) != 0 || len(records) != 1 || records[0].Click.VisitorID != "" {

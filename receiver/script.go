@@ -7,9 +7,11 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 )
 
 //go:embed subfive.js
@@ -28,41 +30,58 @@ type scriptGiven struct {
 // plainScript is subfive.js as it is served, without a campaign's settings.
 var plainScript = squeeze(scriptSource)
 
+// script is subfive.js as one campaign's pages get it.
+type script struct {
+	body, zipped []byte
+	tag          string
+}
+
+func newScript(body string) script {
+	sum := sha256.Sum256([]byte(body))
+	return script{body: []byte(body), zipped: zipped([]byte(body)), tag: `W/"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
+// writePlainScript returns the script of pages that name no campaign.
+var writePlainScript = sync.OnceValues(func() (script, error) { return newScript(plainScript), nil })
+
+// writeScript returns the script with the hosts of a campaign's offers.
+func (t *table) writeScript(p plan) (script, error) {
+	data, err := json.Marshal(scriptGiven{Campaign: p.ID, Hosts: t.offerHosts(p)}) // "<" and ">" escaped
+	if err != nil {
+		return script{}, fmt.Errorf("write the script of campaign %s: %w", p.ID, err)
+	}
+	return newScript(strings.TrimSuffix(plainScript, "({});") + "(" + string(data) + ");"), nil
+}
+
 // script serves subfive.js, for a campaign (?c=) with the hosts of its offers.
 func (r *Receiver) script(t *table, in *intake) {
-	var given scriptGiven
+	write := writePlainScript
 	if p, known := t.campaigns[strings.ToLower(first(in.params, "c"))]; known {
-		given = scriptGiven{Campaign: p.ID, Hosts: t.offerHosts(p)}
+		write = p.script
 	}
-	body := []byte(plainScript)
-	if given.Campaign != "" {
-		data, err := json.Marshal(given) // "<" and ">" escaped
-		if err != nil {
-			r.cfg.Log.Error("write the script", "campaign", given.Campaign, "err", err)
-			unavailable(in.c)
-			return
-		}
-		body = []byte(strings.TrimSuffix(plainScript, "({});") + "(" + string(data) + ");")
+	s, err := write()
+	if err != nil {
+		r.cfg.Log.Error("script", "err", err)
+		unavailable(in.c)
+		return
 	}
-	sum := sha256.Sum256(body)
-	tag := `W/"` + hex.EncodeToString(sum[:8]) + `"`
 	h := in.c.Writer.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cache-Control", scriptCache)
-	h.Set("Etag", tag)
+	h.Set("Etag", s.tag)
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if strings.Contains(in.c.GetHeader("If-None-Match"), tag) {
+	if strings.Contains(in.c.GetHeader("If-None-Match"), s.tag) {
 		in.c.Status(http.StatusNotModified)
 		in.c.Writer.WriteHeaderNow()
 		return
 	}
 	if strings.Contains(in.c.GetHeader("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		body = zipped(body)
+		s.body = s.zipped
 	}
-	in.c.Data(http.StatusOK, "text/javascript; charset=utf-8", body)
+	in.c.Data(http.StatusOK, "text/javascript; charset=utf-8", s.body)
 }
 
 // zipped compresses in memory, where nothing can fail.
@@ -78,25 +97,22 @@ func zipped(body []byte) []byte {
 // fallbacks included, each with the slot for the click ID.
 func (t *table) offerHosts(p plan) map[string]string {
 	hosts := map[string]string{}
+	seen := map[string]bool{}
 	var add func(id string)
 	add = func(id string) {
 		o, ok := t.offers[strings.ToLower(id)]
-		if !ok {
+		if !ok || seen[o.ID] { // a circle of fallbacks ends here
 			return
 		}
+		seen[o.ID] = true
 		host := linkHost(o.Link)
-		if _, had := hosts[host]; had || host == "" {
-			return
+		if _, had := hosts[host]; !had && host != "" {
+			hosts[host] = slotOf(o)
 		}
-		hosts[host] = slotOf(o)
 		add(o.Fallback)
 	}
 	add(p.Offer)
-	paths := p.paths
-	for _, rule := range p.rules {
-		paths = append(paths[:len(paths):len(paths)], rule.paths...)
-	}
-	for _, path := range paths {
+	for _, path := range p.AllPaths() {
 		add(path.Offer)
 	}
 	return hosts

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"subfive"
@@ -51,7 +52,9 @@ func newTable(s subfive.Setup, zone *time.Location) *table {
 		if z, err := time.LoadLocation(t.sources[c.Source].Timezone); err == nil && t.sources[c.Source].Timezone != "" {
 			local = z
 		}
-		plans[i] = newPlan(c, local)
+		p := newPlan(c, local)
+		p.script = sync.OnceValues(func() (script, error) { return t.writeScript(p) })
+		plans[i] = p
 	}
 	t.addCampaigns(plans)
 	return t

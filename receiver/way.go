@@ -23,6 +23,8 @@ type plan struct {
 	subfive.Campaign
 	rules []rule
 	paths []subfive.Path
+	// script is what its landing pages load; it is written when the first asks.
+	script func() (script, error)
 }
 
 type rule struct {

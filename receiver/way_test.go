@@ -24,36 +24,6 @@ type recognizer map[string]subfive.Visitor
 
 func (r recognizer) Recognize(addr netip.Addr, _ string) subfive.Visitor { return r[addr.String()] }
 
-// ways is a set-up with a campaign that has rules and a split.
-func ways() subfive.Setup {
-	s := setup()
-	s.LandingPages = []subfive.LandingPage{
-		{ID: "lp1", URL: "https://lp.example.com/a?x=1#top"},
-		{ID: "lp2", URL: "https://lp.example.com/{campaign_id}/{path_id}?click={click_id}"},
-	}
-	s.LandingPages = append(s.LandingPages, subfive.LandingPage{ID: "lp3", URL: "https://lp.example.com/ü?fbclid="})
-	s.Campaigns = append(s.Campaigns, subfive.Campaign{ID: "foreign", Source: "us", Offer: "dream", Landing: "lp3"})
-	s.Sources = append(s.Sources, subfive.Source{ID: "us", Platform: "meta", Timezone: "America/New_York", Currency: "EUR", Names: map[string]string{"ad_id": "sub3"}})
-	s.Offers = append(s.Offers,
-		subfive.Offer{ID: "rested", Link: "https://rested.example.com/", Paused: true, Fallback: "capped"},
-		subfive.Offer{ID: "capped", Link: "https://capped.example.com/", Fallback: "dream"},
-		subfive.Offer{ID: "lonely", Link: "https://lonely.example.com/"},
-	)
-	s.Campaigns = append(s.Campaigns, subfive.Campaign{
-		ID: "split", Source: "us", Offer: "dream",
-		Paths: []subfive.Path{{ID: "a", Weight: new(70), Landing: "lp1"}, {ID: "b", Weight: new(30), Offer: "third"}},
-		Rules: []subfive.Rule{
-			{ID: "german", When: subfive.Conditions{Country: []string{"de", "AT"}, Device: []string{"phone"}}, Paths: []subfive.Path{{ID: "de", Landing: "lp2"}}},
-			{ID: "night", When: subfive.Conditions{Hours: "22:00-06:00", Days: []string{"mon"}}, Paths: []subfive.Path{{ID: "n", Offer: "third"}}},
-			{ID: "partner", When: subfive.Conditions{Params: map[string][]string{"P": {"one", "two"}}}, Paths: []subfive.Path{{ID: "p"}}},
-			{ID: "spanish", When: subfive.Conditions{Language: []string{"es", "pt-BR"}}, Paths: []subfive.Path{{ID: "es"}}},
-		},
-	}, subfive.Campaign{ID: "landed", Source: "us", Offer: "dream", Landing: "lp1"},
-		subfive.Campaign{ID: "fallen", Source: "us", Offer: "rested"},
-		subfive.Campaign{ID: "closed", Source: "us", Offer: "lonely"})
-	return s
-}
-
 // walked sends one click and returns it with its answer.
 func walked(t *testing.T, r *http.Request, at time.Time, capped ...string) (subfive.Click, *httptest.ResponseRecorder) {
 	t.Helper()

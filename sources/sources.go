@@ -94,13 +94,8 @@ func Build(s subfive.Setup, campaignID, site string) (Link, error) {
 // paths'.
 func landing(s subfive.Setup, c subfive.Campaign) (subfive.LandingPage, bool) {
 	ids := []string{c.Landing}
-	for _, p := range c.Paths {
+	for _, p := range c.AllPaths() {
 		ids = append(ids, p.Landing)
-	}
-	for _, r := range c.Rules {
-		for _, p := range r.Paths {
-			ids = append(ids, p.Landing)
-		}
 	}
 	for _, id := range ids {
 		i := slices.IndexFunc(s.LandingPages, func(l subfive.LandingPage) bool { return id != "" && l.ID == id })

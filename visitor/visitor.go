@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 
 	"github.com/mileusna/useragent"
@@ -46,13 +47,23 @@ func Open(f Files) (*Reader, error) {
 		if file.name == "" {
 			continue
 		}
-		db, err := maxminddb.Open(file.name)
+		db, err := load(file.name)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("open %s: %w: it must be a database in MaxMind's format (.mmdb)", file.name, err), r.Close())
 		}
 		*file.into = db
 	}
 	return r, nil
+}
+
+// load reads a file into memory. Mapped, one that is rewritten in place, as its
+// updaters do, would end the process at the next visitor.
+func load(name string) (*maxminddb.Reader, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return maxminddb.OpenBytes(data)
 }
 
 // Close closes the files. The Reader is of no use after it.

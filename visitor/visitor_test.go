@@ -3,6 +3,8 @@ package visitor_test
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +110,36 @@ func TestOpenSaysWhichFile(t *testing.T) {
 	}
 	if want := "testdata/none.mmdb"; !strings.Contains(err.Error(), want) {
 		t.Errorf("%q does not name %s", err, want)
+	}
+}
+
+// countryFile is a database in MaxMind's format in which the lower half of the
+// addresses is in Germany: one node, one record, and what describes them.
+const countryFile = "\x00\x00\x11\x00\x00\x01" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\xe1\x47country\xe1\x48iso_code\x42DE" +
+	"\xab\xcd\xefMaxMind.com\xe9" +
+	"\x4anode_count\xc1\x01" + "\x4brecord_size\xa1\x18" + "\x4aip_version\xa1\x04" + "\x4ddatabase_type\x44Test" +
+	"\x5bbinary_format_major_version\xa1\x02" + "\x5bbinary_format_minor_version\xa0" +
+	"\x4bbuild_epoch\x01\x02\x01" + "\x49languages\x00\x04" + "\x4bdescription\xe0"
+
+// A file that is rewritten in place while it is used ends nothing.
+func TestFileIsRewrittenInPlace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "country.mmdb")
+	if err := os.WriteFile(file, []byte(countryFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := visitor.Open(visitor.Files{Places: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Recognize(netip.MustParseAddr("81.2.69.142"), "").Country; got != "DE" {
+		t.Errorf("got %q, want DE", got)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
