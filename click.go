@@ -93,6 +93,10 @@ const (
 	DeviceOther   = "other"
 )
 
+// MaxKeyBytes is the most bytes of an ID from outside by which reports add up:
+// PostgreSQL's indexes take no more than 2,700 of a row.
+const MaxKeyBytes = 128
+
 // Ad is which ad was clicked, in the platform's own IDs and names.
 type Ad struct {
 	CampaignID   string `json:"campaign_id,omitempty"`

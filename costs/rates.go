@@ -206,7 +206,7 @@ func readRate(cell string) (*big.Rat, error) {
 		return nil, errors.New("it is no plain decimal such as 1.0842")
 	}
 	n, ok := new(big.Rat).SetString(cell)
-	if !ok || n.Sign() == 0 {
+	if !ok || rateText(n) == "0" {
 		return nil, errors.New("a rate is more than 0")
 	}
 	return n, nil

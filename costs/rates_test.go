@@ -15,7 +15,7 @@ import (
 )
 
 func TestRates(t *testing.T) {
-	const plain = "Date,Currency,Rate\n2026-11-20,EUR,1.0521\n2026-11-20,eur,\n2026-11-20,USD,1\n2026-11-20,euro,1\n2026-11-20,GBP,1,26\n2026-11-21,GBP,0\nsoon,GBP,1\n2026-11-21,GBP,1.2611\n2026-11-21\n"
+	const plain = "Date,Currency,Rate\n2026-11-20,EUR,1.0521\n2026-11-20,eur,\n2026-11-20,USD,1\n2026-11-20,euro,1\n2026-11-20,GBP,1,26\n2026-11-21,GBP,0\nsoon,GBP,1\n2026-11-21,GBP,1.2611\n2026-11-21\n2026-11-22,GBP,0.0000000000004\n2026-11-23,GBP,0.0000000000005\n"
 	file := func(name string) []byte {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -42,13 +42,14 @@ func TestRates(t *testing.T) {
 		"the bank's XML":    {file("ecb.xml"), "USD", costs.RatesECBXML, []string{"2026-11-20 EUR 1.0521", "2026-11-20 GBP 1.261238581601", "2026-11-18 EUR 1.06"}, []string{`line 11, column GBP, "-": it is no plain decimal such as 1.0842`}},
 		"no such currency":  {file("ecb.csv"), "XAU", costs.RatesECB, nil, []string{`line 4, column JPY, "soon": it is no plain decimal such as 1.0842`}},
 		"a byte order mark": {[]byte("\ufeffcurrency,rate,date\nEUR,1.05,2026-11-20\n"), "USD", costs.RatesPlain, []string{"2026-11-20 EUR 1.05"}, nil},
-		"a plain table": {[]byte(plain), "USD", costs.RatesPlain, []string{"2026-11-20 EUR 1.0521", "2026-11-20 GBP 1", "2026-11-21 GBP 1.2611"}, []string{
+		"a plain table": {[]byte(plain), "USD", costs.RatesPlain, []string{"2026-11-20 EUR 1.0521", "2026-11-20 GBP 1", "2026-11-21 GBP 1.2611", "2026-11-23 GBP 0.000000000001"}, []string{
 			`line 3, column Rate: it is no plain decimal such as 1.0842`,
 			`line 4, column Currency, "USD": it is the reporting currency itself, which is always worth 1`,
 			`line 5, column Currency, "euro": it is no currency; write its code, such as USD`,
 			`line 7, column Rate, "0": a rate is more than 0`,
 			`line 8, column Date, "soon": it is no day; write it as 2026-11-24`,
 			`line 10: it has 1 cells, the header has 3`,
+			`line 11, column Rate, "0.0000000000004": a rate is more than 0`, // to 12 digits it is 0
 		}},
 		"in another currency": {[]byte("date,currency,rate,reporting_currency\n2026-11-20,USD,1.5,CHF\n"), "EUR", costs.RatesPlain, nil, []string{`line 2, column reporting_currency, "CHF": reports are in EUR`}},
 	}

@@ -174,9 +174,6 @@ var scientific = regexp.MustCompile(`^\d[.,]?\d*[eE]\+\d+$`)
 // set), a:123 (ad).
 var typed = regexp.MustCompile(`^(?:cg|c|a):(\d+)$`)
 
-// maxID is the most bytes of an ID that reports can keep.
-const maxID = 128
-
 // readID returns an ID as a link brings it.
 func readID(cell string) (string, error) {
 	s := unquoted(cell)
@@ -187,8 +184,8 @@ func readID(cell string) (string, error) {
 		s = m[1]
 	}
 	switch {
-	case len(s) > maxID:
-		return "", fmt.Errorf("it is longer than %d bytes: no ID", maxID)
+	case len(s) > subfive.MaxKeyBytes:
+		return "", fmt.Errorf("it is longer than %d bytes: no ID", subfive.MaxKeyBytes)
 	case scientific.MatchString(s):
 		return "", errors.New("a spreadsheet has rounded it; export anew and do not open the file in one")
 	case strings.IndexFunc(s, unicode.IsControl) >= 0:

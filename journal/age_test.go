@@ -95,7 +95,7 @@ func TestRewriteLeavesNothing(t *testing.T) {
 	}
 	j := open(t, dir)
 	mustAppend(t, j, "jane, of the open one "+strings.Repeat("jane ", 5000))
-	n, err := Rewrite(t.Context(), dir, func(e subfive.Entry) ([]byte, error) {
+	n, err := Rewrite(t.Context(), dir, false, func(e subfive.Entry) ([]byte, error) {
 		if bytes.Contains(e.Data, []byte("jane")) {
 			return []byte("gone"), nil
 		}
@@ -136,19 +136,74 @@ func TestRewriteLeavesNothing(t *testing.T) {
 	}
 }
 
+// While somebody reads the log, what was there stays in it; done again it goes,
+// though no record is left to change.
+func TestRewriteAgainAfterABusyLog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	mustAppend(t, j, "jane")
+	strip := func(e subfive.Entry) ([]byte, error) {
+		if bytes.Contains(e.Data, []byte("jane")) {
+			return []byte("gone"), nil
+		}
+		return nil, nil
+	}
+	if n, err := Rewrite(t.Context(), dir, true, strip); n != 1 || err != nil {
+		t.Errorf("a dry run: %d, %v", n, err)
+	}
+	segments, err := listSegments(dir)
+	if err != nil || len(segments) != 1 {
+		t.Fatal(segments, err)
+	}
+	db, err := openFile(segments[0].path, "rw", "query_only(ON)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := reader.QueryRowContext(t.Context(), "SELECT count(*) FROM records").Scan(&n); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	if n, err := Rewrite(t.Context(), dir, false, strip); n != 1 || err == nil || !strings.Contains(err.Error(), "do it again") {
+		t.Errorf("busy: %d, %v", n, err)
+	}
+	if err := errors.Join(reader.Rollback(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Rewrite(t.Context(), dir, false, strip); n != 0 || err != nil {
+		t.Errorf("again: %d, %v", n, err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err != nil || bytes.Contains(b, []byte("jane")) {
+			t.Errorf("%s still holds it, %v", filepath.Base(f), err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRewriteSaysWhatItCouldNot(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "0000000001-x.segment"+unreadableSuffix), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Rewrite(t.Context(), dir, nil); err == nil || !strings.Contains(err.Error(), "delete it") {
+	if _, err := Rewrite(t.Context(), dir, false, nil); err == nil || !strings.Contains(err.Error(), "delete it") {
 		t.Errorf("a file moved aside: %v", err)
 	}
 	stop := errors.New("enough")
 	j := open(t, t.TempDir())
 	mustAppend(t, j, "a")
-	if _, err := Rewrite(t.Context(), j.dir, func(subfive.Entry) ([]byte, error) { return nil, stop }); !errors.Is(err, stop) {
+	if _, err := Rewrite(t.Context(), j.dir, false, func(subfive.Entry) ([]byte, error) { return nil, stop }); !errors.Is(err, stop) {
 		t.Errorf("fn's error: %v", err)
 	}
 }

@@ -17,18 +17,20 @@ const rewriteAtOnce = 256
 // Rewrite calls fn for every record in the segments of dir and puts what it
 // returns in the record's place; nil leaves the record. What was there is
 // overwritten on disk, the write-ahead log included. It works beside the process
-// that has the journal open, and returns how many records it changed.
+// that has the journal open, and returns how many records it changed; with dryRun
+// it changes nothing, and returns how many it would.
 //
-// An error of fn or of ctx ends it. What can't be rewritten, and what Open moved
+// Each segment is written anew though no record changes: a call before this one
+// may have been cut short after it changed them. An error of fn or of ctx ends it. What can't be rewritten, and what Open moved
 // aside as unreadable, is named in the error at the end.
-func Rewrite(ctx context.Context, dir string, fn func(subfive.Entry) ([]byte, error)) (changed int, err error) {
+func Rewrite(ctx context.Context, dir string, dryRun bool, fn func(subfive.Entry) ([]byte, error)) (changed int, err error) {
 	segments, err := listSegments(dir)
 	if err != nil {
 		return 0, fmt.Errorf("rewrite journal: %w", err)
 	}
 	var left []error
 	for _, seg := range segments {
-		n, err := rewriteSegment(ctx, seg, fn)
+		n, err := rewriteSegment(ctx, seg, dryRun, fn)
 		changed += n
 		if ctx.Err() != nil {
 			return changed, ctx.Err()
@@ -49,7 +51,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func rewriteSegment(ctx context.Context, seg *segment, fn func(subfive.Entry) ([]byte, error)) (changed int, err error) {
+func rewriteSegment(ctx context.Context, seg *segment, dryRun bool, fn func(subfive.Entry) ([]byte, error)) (changed int, err error) {
 	db, err := openFile(seg.path, "rw", "secure_delete(ON)")
 	if err != nil {
 		return 0, err
@@ -76,14 +78,16 @@ func rewriteSegment(ctx context.Context, seg *segment, fn func(subfive.Entry) ([
 			if data == nil {
 				continue
 			}
-			if _, err := db.ExecContext(ctx, "UPDATE records SET record = ? WHERE pos = ?", data, e.Pos); err != nil {
-				return changed, err
+			if changed++; dryRun {
+				continue
 			}
-			changed++
+			if _, err := db.ExecContext(ctx, "UPDATE records SET record = ? WHERE pos = ?", data, e.Pos); err != nil {
+				return changed - 1, err
+			}
 		}
 	}
-	if changed == 0 {
-		return 0, nil
+	if dryRun {
+		return changed, nil
 	}
 	// A row that moved within the file has left a copy in the free part of a page,
 	// whatever secure_delete says. A file that is written anew has none.

@@ -253,7 +253,7 @@ func (c *comparing) unheard(theirs subfive.Postback, missing bool, lines []*Row)
 
 // claims sets what platforms say beside it.
 func (c *comparing) claims() {
-	first, last := c.day(c.books.Since), c.day(c.books.Until)
+	first, last := c.day(c.books.Since), c.day(c.books.Until.Add(-1)) // Until is not included
 	for _, claim := range c.books.Claims {
 		if claim.Day < first || claim.Day > last || claim.Conversions == 0 {
 			continue

@@ -312,3 +312,16 @@ func TestMended(t *testing.T) {
 		t.Errorf("marked %+v", marked)
 	}
 }
+
+// The span ends before Until: claims of the day that begins then are not its.
+func TestClaimsOfTheSpan(t *testing.T) {
+	midnight := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	for until, want := range map[time.Time]int{midnight: 1, midnight.Add(time.Second): 3} {
+		b := reconcile.Books{Since: since, Until: until, Zone: time.UTC, Claims: []reconcile.Claim{
+			{Day: "2026-11-21", AdID: "ad1", Conversions: 1}, {Day: "2026-11-22", AdID: "ad1", Conversions: 2},
+		}}
+		if got := reconcile.Compare(b, now).Totals.Claimed; got != want {
+			t.Errorf("until %s: %d claimed, want %d", until, got, want)
+		}
+	}
+}

@@ -196,17 +196,13 @@ func hourOf(local time.Time) int64 {
 	return local.Add(-into).UnixMilli()
 }
 
-// maxKeyPart bounds what comes from a link, in bytes: PostgreSQL's indexes take
-// no more than 2,700 of a row.
-const maxKeyPart = 128
-
 // keyPart makes a text from outside part of a key: no database refuses it.
 func keyPart(text string) string {
 	text = clean(text)
-	if len(text) <= maxKeyPart {
+	if len(text) <= subfive.MaxKeyBytes {
 		return text
 	}
-	end := maxKeyPart
+	end := subfive.MaxKeyBytes
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}

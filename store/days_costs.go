@@ -44,7 +44,7 @@ func (c Cost) check() error {
 	}
 	for name, id := range map[string]string{"campaign": c.Ad.CampaignID, "ad set": c.Ad.SetID, "ad": c.Ad.ID} {
 		if keyPart(id) != id {
-			return fmt.Errorf("%w: the %s ID %.20q… is longer than %d bytes, or no text", ErrBadCost, name, id, maxKeyPart)
+			return fmt.Errorf("%w: the %s ID %.20q… is longer than %d bytes, or no text", ErrBadCost, name, id, subfive.MaxKeyBytes)
 		}
 	}
 	if c.Impressions < 0 || c.Clicks < 0 || c.Conversions < 0 {

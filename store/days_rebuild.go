@@ -131,14 +131,10 @@ func (s *Store) daysSince(ctx context.Context, since string) (days []string, kep
 	if err != nil {
 		return nil, "", err
 	}
-	gone, err := millisOf(expired)
-	if err != nil {
+	if kept, err = s.firstWhole(expired); err != nil {
 		return nil, "", err
 	}
-	if !gone.IsZero() {
-		kept = s.day(gone.AddDate(0, 0, 1)) // the day of that moment is not whole
-		since = max(since, kept)
-	}
+	since = max(since, kept)
 	if first != 0 {
 		end := s.day(subfive.FromMillis(last))
 		for at := subfive.FromMillis(first).Add(-time.Hour); ; at = at.Add(12 * time.Hour) {
@@ -156,7 +152,18 @@ func (s *Store) daysSince(ctx context.Context, since string) (days []string, kep
 	return days, kept, nil
 }
 
-// rebuildDay adds to a day's sums what they lack.
+// firstWhole returns the first day of which no click is gone by the setting of
+// that; "" if none is gone.
+func (s *Store) firstWhole(expired string) (day string, err error) {
+	gone, err := millisOf(expired)
+	if err != nil || gone.IsZero() {
+		return "", err
+	}
+	return s.day(gone.AddDate(0, 0, 1)), nil // the day of that moment is not whole
+}
+
+// rebuildDay adds to a day's sums what they lack. A day that retention has
+// reached since it was listed is left alone.
 func (s *Store) rebuildDay(ctx context.Context, day string, at time.Time) (changed bool, err error) {
 	from, to, err := s.bounds(day)
 	if err != nil {
@@ -167,6 +174,13 @@ func (s *Store) rebuildDay(ctx context.Context, day string, at time.Time) (chang
 	err = s.snapshot(ctx, func(t *tx) error {
 		lack = s.newSums()
 		if mark, err = s.settingIn(ctx, t, rebuildSetting); err != nil {
+			return err
+		}
+		expired, err := s.settingIn(ctx, t, expiredSetting)
+		if err != nil {
+			return err
+		}
+		if whole, err := s.firstWhole(expired); err != nil || day < whole {
 			return err
 		}
 		if err := t.recount(ctx, lack, from, to); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -172,6 +173,69 @@ func TestRebuildKeepsDaysWithoutClicks(t *testing.T) {
 		}
 		same(t, "rebuilt", rebuild(t, s, ""), Rebuilt{Days: 1, Kept: "2026-05-06"})
 		same(t, "clicks", reported(t, s, "SELECT day, clicks FROM v_daily ORDER BY day"), []string{"2026-05-04 1", "2026-05-05 1", "2026-05-06 1"})
+	})
+}
+
+// Retention takes a day's clicks while a rebuild that has listed the day runs.
+func TestRebuildBesideRetention(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		for day := range 2 {
+			record(t, s, subfive.Batch{At: noon, Clicks: []subfive.Click{on(day, "ad1", func(c *subfive.Click) { c.ClickedAt = noon.AddDate(0, 0, day) })}})
+		}
+		done, err := s.RebuildDays(t.Context(), "", noon, func(day string) {
+			if day != "2026-05-04" {
+				return
+			}
+			if _, err := s.Expire(t.Context(), Retention{Clicks: noon.Add(time.Hour)}); err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "rebuilt", done, Rebuilt{Days: 2})
+		same(t, "clicks", reported(t, s, "SELECT day, clicks FROM v_daily ORDER BY day"), []string{"2026-05-04 1", "2026-05-05 1"})
+	})
+}
+
+// A day that has more records than a page is held a page at a time, and a click
+// of the day before that has visits on two pages counts once.
+func TestRebuildHoldsAPage(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		const n = pageSize + 10
+		evening := noon.Add(-13 * time.Hour)
+		b := subfive.Batch{At: noon, Clicks: []subfive.Click{on(1, "ad1", func(c *subfive.Click) { c.ClickedAt, c.LandingViewedAt = evening, noon })}}
+		for i := range n {
+			v := subfive.Visit{ID: fmt.Sprintf("vs_%05d", i), ClickID: "nobody", Kind: subfive.GoalLandingView, At: noon}
+			if i == 0 || i == n-1 {
+				v.ClickID = "click1"
+			}
+			b.Visits = append(b.Visits, v)
+		}
+		record(t, s, b)
+		const query = "SELECT day, clicks, lp_views FROM v_daily ORDER BY day"
+		same(t, "to begin with", reported(t, s, query), []string{"2026-05-03 1 0", "2026-05-04 0 1"})
+		same(t, "nothing to do", rebuild(t, s, ""), Rebuilt{Days: 2})
+		command(t, s, "DELETE FROM days", "DELETE FROM hours")
+		same(t, "counted anew", rebuild(t, s, "2026-05-03"), Rebuilt{Days: 1, Changed: 1})
+		err := s.snapshot(t.Context(), func(tx *tx) error {
+			held, most := 0, 0
+			err := tx.pages(t.Context(), "visits", "visit_id", "visited_at", "click_id", 0, noon.UnixMilli()+1, func(r *sql.Rows) (at int64, id string, err error) {
+				var click string
+				held++
+				most = max(most, held)
+				return at, id, r.Scan(&at, &id, &click)
+			}, func() error { held = 0; return nil })
+			if most != pageSize || held != 0 {
+				t.Errorf("%d are held at most, and %d at the end", most, held)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 

@@ -14,37 +14,42 @@ const pageSize = 2000
 // recount adds what the records of a time count, and what happened then on the
 // landing pages of other clicks.
 func (t *tx) recount(ctx context.Context, into *sums, from, to int64) error {
-	seen := map[string]bool{}
 	err := t.pages(ctx, "clicks", "click_id", "clicked_at", "doc", from, to, func(r *sql.Rows) (at int64, id string, err error) {
 		var c subfive.Click
 		if err := scanDoc(r, &c, &at, &id); err != nil {
 			return 0, "", err
 		}
 		into.click(c, 1)
-		seen[c.ID] = true
 		return at, id, nil
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}
 	var visited []string
+	counted := map[string]bool{} // the few whose clicks are of another time
+	flush := func() error {
+		others := map[string]subfive.Click{}
+		if err := t.clicksByID(ctx, visited, others); err != nil {
+			return err
+		}
+		for id, c := range others {
+			if at := subfive.Millis(c.ClickedAt); at >= from && at < to || counted[id] {
+				continue
+			}
+			counted[id] = true
+			into.click(c, 1)
+		}
+		visited = visited[:0]
+		return nil
+	}
 	err = t.pages(ctx, "visits", "visit_id", "visited_at", "click_id", from, to, func(r *sql.Rows) (at int64, id string, err error) {
 		var click string
 		err = r.Scan(&at, &id, &click)
-		if !seen[click] {
-			visited = append(visited, click)
-		}
+		visited = append(visited, click)
 		return at, id, err
-	})
+	}, flush)
 	if err != nil {
 		return err
-	}
-	others := map[string]subfive.Click{}
-	if err := t.clicksByID(ctx, visited, others); err != nil {
-		return err
-	}
-	for _, c := range others {
-		into.click(c, 1)
 	}
 	return t.recountConversions(ctx, into, from, to)
 }
@@ -63,24 +68,21 @@ func (t *tx) recountConversions(ctx context.Context, into *sums, from, to int64)
 		for _, v := range page {
 			into.conversion(v, c.clickOf(v), 1)
 		}
-		page = nil
+		page = page[:0]
 		return nil
 	}
-	err := t.pages(ctx, "conversions", "conversion_id", "converted_at", "doc", from, to, func(r *sql.Rows) (at int64, id string, err error) {
+	return t.pages(ctx, "conversions", "conversion_id", "converted_at", "doc", from, to, func(r *sql.Rows) (at int64, id string, err error) {
 		var v subfive.Conversion
 		err = scanDoc(r, &v, &at, &id)
 		page = append(page, v)
 		return at, id, err
-	})
-	if err != nil {
-		return err
-	}
-	return flush()
+	}, flush)
 }
 
 // pages reads the rows of a table between two moments, a page at a time: no
-// statement runs long.
-func (t *tx) pages(ctx context.Context, table, key, at, what string, from, to int64, scan func(*sql.Rows) (int64, string, error)) error {
+// statement runs long. After each page it calls flush, if there is one: so little
+// need be held.
+func (t *tx) pages(ctx context.Context, table, key, at, what string, from, to int64, scan func(*sql.Rows) (int64, string, error), flush func() error) error {
 	after := ""
 	for {
 		n := 0
@@ -94,6 +96,9 @@ func (t *tx) pages(ctx context.Context, table, key, at, what string, from, to in
 			from, after, err = scan(r)
 			return err
 		})
+		if err == nil && flush != nil {
+			err = flush()
+		}
 		if err != nil || n < pageSize {
 			return err
 		}

@@ -183,7 +183,7 @@ func TestKeyPartsFitBothDatabases(t *testing.T) {
 	tests := map[string]struct{ in, want string }{
 		"as it is":            {"1234", "1234"},
 		"NUL and bad bytes":   {"a\x00\xffb", "a\ufffd\ufffdb"},
-		"long":                {strings.Repeat("x", 5000), strings.Repeat("x", maxKeyPart)},
+		"long":                {strings.Repeat("x", 5000), strings.Repeat("x", subfive.MaxKeyBytes)},
 		"cut between letters": {strings.Repeat("€", 100), strings.Repeat("€", 42)},
 	}
 	for name, tt := range tests {

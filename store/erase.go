@@ -46,10 +46,37 @@ func (s *Store) Erase(ctx context.Context, found Traces, actor string, at time.T
 			return wrap("erase", err)
 		}
 	}
+	return s.FinishErase(ctx)
+}
+
+// eraseSetting is there from the first change of an Erase till its file is
+// written anew.
+const eraseSetting = "erase_unfinished"
+
+// EraseUnfinished reports whether an Erase was cut short before the database's
+// file was written anew: FinishErase does that.
+func (s *Store) EraseUnfinished(ctx context.Context) (bool, error) {
+	value, err := s.setting(ctx, eraseSetting)
+	return value != "", wrap("look for an unfinished erase", err)
+}
+
+// FinishErase writes a SQLite file anew; PostgreSQL does by itself what is like
+// it.
+func (s *Store) FinishErase(ctx context.Context) error {
 	if s.dialect == dialectPostgres {
 		return nil
 	}
-	return wrap("erase: write the database's file anew", s.rewrite(ctx))
+	if err := s.rewrite(ctx); err != nil {
+		return wrap("erase: write the database's file anew", err)
+	}
+	return wrap("erase", s.write(ctx, s.intake, func(t *tx) error {
+		_, err := t.exec(ctx, "erase is finished", func() string {
+			b := s.flavor.NewDeleteBuilder()
+			b.DeleteFrom("settings").Where(b.EQ("name", ""))
+			return text(b)
+		}, eraseSetting)
+		return err
+	}))
 }
 
 const (
@@ -87,6 +114,11 @@ func (s *Store) rewrite(ctx context.Context) error {
 // eraseUnsent comes first: a worker must not read what is about to go.
 func (s *Store) eraseUnsent(ctx context.Context, found Traces, _ string, _ time.Time) error {
 	return s.write(ctx, s.outbox, func(t *tx) error {
+		if s.dialect == dialectSQLite {
+			if err := t.putSetting(ctx, eraseSetting, "1"); err != nil {
+				return err
+			}
+		}
 		var ids []string
 		if err := t.queryIn(ctx, "forget unsent", nil, found.Deliveries, func(ids []any) string {
 			b := s.flavor.NewDeleteBuilder()
@@ -143,6 +175,14 @@ func (s *Store) eraseDocs(ctx context.Context, found Traces, _ string, _ time.Ti
 }
 
 func (t *tx) eraseDoc(ctx context.Context, table, set, id string, strip func([]byte) ([]byte, error)) error {
+	// Whoever changes the row at this moment is waited for: his change is stripped too.
+	if _, err := t.exec(ctx, "lock "+table, func() string {
+		b := t.s.flavor.NewUpdateBuilder()
+		b.Update(table).Set("kept = kept").Where(b.EQ(keyOf(table), ""))
+		return text(b)
+	}, id); err != nil {
+		return err
+	}
 	var doc []byte
 	err := t.row(ctx, "doc of "+table, func() string {
 		b := t.s.flavor.NewSelectBuilder()

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -150,6 +152,77 @@ func TestEraseLeavesNothingButTheMoney(t *testing.T) {
 		}
 		if err := s.Erase(t.Context(), found, "ann", noon); err != nil {
 			t.Errorf("once more: %v", err)
+		}
+	})
+}
+
+// What is written while Erase waits for the row is neither lost nor left as it
+// is.
+func TestEraseBesideAWriter(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		jane(t, s)
+		found, err := s.Trace(t.Context(), Person{IDs: []string{"click1"}}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := []byte(docOf(t, s, "clicks", "click1"))
+		changed, err := restyle(doc, func(c *subfive.Click) { c.CampaignID, c.Request.UserAgent = "autumn", "janes-new-agent" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		erased := make(chan error, 1)
+		err = s.write(t.Context(), s.screens, func(tx *tx) error {
+			if _, err := tx.conn.ExecContext(t.Context(), "UPDATE clicks SET doc = '"+string(changed)+"' WHERE click_id = 'click1'"); err != nil {
+				return err
+			}
+			go func() { erased <- s.Erase(t.Context(), found, "ann", noon) }()
+			time.Sleep(300 * time.Millisecond) // it has come to the row
+			return nil
+		})
+		if err := errors.Join(err, <-erased); err != nil {
+			t.Fatal(err)
+		}
+		if doc := docOf(t, s, "clicks", "click1"); !strings.Contains(doc, "autumn") || strings.Contains(doc, "janes") {
+			t.Errorf("the click is %s", doc)
+		}
+	})
+}
+
+// While somebody reads the log, what was there stays in it: that is known until
+// it is done again.
+func TestEraseAgainAfterABusyLog(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		if s.dialect == dialectPostgres {
+			return // it writes no file anew
+		}
+		jane(t, s)
+		found, err := s.Trace(t.Context(), Person{Macs: []string{"mac_1"}}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.snapshot(t.Context(), func(tx *tx) error {
+			if _, err := s.settingIn(t.Context(), tx, eraseSetting); err != nil { // now it holds the log
+				return err
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			if err := s.Erase(ctx, found, "ann", noon); err == nil {
+				t.Error("a log in use is no error")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []bool{true, false} {
+			if got, err := s.EraseUnfinished(t.Context()); got != want || err != nil {
+				t.Errorf("unfinished %t, %v; want %t", got, err, want)
+			}
+			if err := s.FinishErase(t.Context()); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

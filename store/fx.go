@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"subfive"
 )
 
 // Rate is what one unit of a currency was worth in the reporting currency on a
@@ -70,7 +72,8 @@ func (r Rate) check() (int64, error) {
 }
 
 func isCurrency(code string) bool {
-	return len(code) == 3 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+	capitals, ok := subfive.Currency(code)
+	return ok && capitals == code
 }
 
 // parseRate reads a plain positive decimal as trillionths.
@@ -133,7 +136,8 @@ func (s *Store) fxFuncs() map[string]any {
 		return "CAST((CASE WHEN " + m + " < 0 THEN -1 ELSE 1 END) * (" + abs + " * (" + f + " / 1000000000000) + (" +
 			abs + " * (" + f + " % 1000000000000 / 1000000) + " + abs + " * (" + f + " % 1000000) / 1000000 + 500000) / 1000000) AS INTEGER)"
 	}
-	weekBefore := func(day string) string { return "date(" + day + ", '-7 days')" }
+	holds := strconv.Itoa(RateHolds)
+	before := func(day string) string { return "date(" + day + ", '-" + holds + " days')" }
 	ratio := func(a, b string) string { return "(1.0 * (" + a + ") / nullif(" + b + ", 0))" }
 	between := func(from, to string) string {
 		return "CAST(round(julianday(" + to + ") - julianday(" + from + ")) AS INTEGER)"
@@ -141,15 +145,14 @@ func (s *Store) fxFuncs() map[string]any {
 	whole := func(sum string) string { return "(" + sum + ")" }
 	if s.dialect == dialectPostgres {
 		convert = func(m string) string { return "round((" + m + ")::numeric * f.rate::numeric)::bigint" }
-		weekBefore = func(day string) string { return "to_char(" + day + "::date - 7, 'YYYY-MM-DD')" }
+		before = func(day string) string { return "to_char(" + day + "::date - " + holds + ", 'YYYY-MM-DD')" }
 		ratio = func(a, b string) string { return "round((" + a + ")::numeric / nullif((" + b + ")::numeric, 0), 6)" }
 		between = func(from, to string) string { return "(" + to + "::date - " + from + "::date)" }
 		whole = func(sum string) string { return "(" + sum + ")::bigint" } // sum() is numeric
 	}
-	// A rate holds until the next one, for a week: none is published on holidays.
 	rate := func(day, currency, what string) string {
 		return "(SELECT " + what + " FROM fx_rates f WHERE f.reporting_currency = " + reportingSQL + " AND f.currency = " + currency +
-			" AND f.rate_date <= " + day + " AND f.rate_date > " + weekBefore(day) + " ORDER BY f.rate_date DESC LIMIT 1)"
+			" AND f.rate_date <= " + day + " AND f.rate_date > " + before(day) + " ORDER BY f.rate_date DESC LIMIT 1)"
 	}
 	return map[string]any{
 		"reporting": func() string { return reportingSQL },

@@ -44,6 +44,34 @@ func (t Traces) Empty() bool {
 	return len(t.Clicks)+len(t.Visits)+len(t.Postbacks)+len(t.Conversions)+len(t.Broken) == 0
 }
 
+// Minus are the traces without those of o.
+func (t Traces) Minus(o Traces) Traces {
+	minus := func(ids, less []string) (left []string) {
+		without := set(less)
+		for _, id := range ids {
+			if !without[id] {
+				left = append(left, id)
+			}
+		}
+		return left
+	}
+	return Traces{
+		Clicks: minus(t.Clicks, o.Clicks), Visits: minus(t.Visits, o.Visits), Postbacks: minus(t.Postbacks, o.Postbacks),
+		Conversions: minus(t.Conversions, o.Conversions), Deliveries: minus(t.Deliveries, o.Deliveries),
+		Attempts: minus(t.Attempts, o.Attempts), Broken: minus(t.Broken, o.Broken), Unsent: t.Unsent, Sending: t.Sending,
+	}
+}
+
+// Plus are the traces and those of o, which has none of them.
+func (t Traces) Plus(o Traces) Traces {
+	return Traces{
+		Clicks: slices.Concat(t.Clicks, o.Clicks), Visits: slices.Concat(t.Visits, o.Visits), Postbacks: slices.Concat(t.Postbacks, o.Postbacks),
+		Conversions: slices.Concat(t.Conversions, o.Conversions), Deliveries: slices.Concat(t.Deliveries, o.Deliveries),
+		Attempts: slices.Concat(t.Attempts, o.Attempts), Broken: slices.Concat(t.Broken, o.Broken),
+		Unsent: t.Unsent + o.Unsent, Sending: t.Sending + o.Sending,
+	}
+}
+
 // Records are the IDs of journal records that tell of the person.
 func (t Traces) Records(p Person) map[string]bool {
 	return set(slices.Concat(p.IDs, t.Clicks, t.Visits, t.Postbacks))

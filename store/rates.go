@@ -44,7 +44,7 @@ func (s *Store) Rates(ctx context.Context, currency, since string, limit int) (r
 }
 
 // RateHolds is how many days a rate holds at most when none follows: none is
-// published on weekends and holidays. The views know the same rule.
+// published on weekends and holidays. The views are made with it.
 const RateHolds = 7
 
 // WithoutRate returns those of the days for which reports have no rate of a

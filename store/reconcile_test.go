@@ -134,6 +134,32 @@ func TestTurns(t *testing.T) {
 	})
 }
 
+func TestFailReconciliations(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		old := Reconciliation{ID: "rc_old", NetworkID: "everflow", State: ReconciliationRunning, StartedAt: noon}
+		young, dry, done, others := old, old, old, old
+		young.ID, young.StartedAt = "rc_young", noon.Add(time.Second)
+		dry.ID, dry.DryRun = "rc_dry", true
+		done.ID, done.State = "rc_done", ReconciliationDone
+		others.ID, others.NetworkID = "rc_others", "other"
+		for _, r := range []Reconciliation{old, young, dry, done, others} {
+			if err := s.KeepReconciliation(t.Context(), r, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.FailReconciliations(t.Context(), "everflow", noon, noon.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		old.State, old.FinishedAt = ReconciliationFailed, noon.Add(time.Hour)
+		got, err := s.Reconciliations(t.Context(), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "reconciliations", got, []Reconciliation{young, done, dry, old, others})
+	})
+}
+
 func TestPostbackWatch(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {

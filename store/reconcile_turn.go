@@ -43,6 +43,20 @@ func (s *Store) TakeTurn(ctx context.Context, turn Turn, now time.Time) (won boo
 	return won, wrap("take the turn to reconcile", err)
 }
 
+// FailReconciliations ends a network's comparisons that began till then and are
+// running still, but dry runs, which take no turn: they failed at now.
+func (s *Store) FailReconciliations(ctx context.Context, networkID string, till, now time.Time) error {
+	return wrap("end reconciliations that were cut short", s.single(ctx, s.screens, func(t *tx) error {
+		_, err := t.exec(ctx, "fail reconciliations", func() string {
+			u := s.flavor.NewUpdateBuilder()
+			u.Update("reconciliations").Set(u.Assign("state", ""), u.Assign("finished_at", 0)).
+				Where(u.EQ("network_id", ""), u.EQ("state", ""), u.LE("started_at", 0), "dry_run = 0")
+			return text(u)
+		}, ReconciliationFailed, subfive.Millis(now), networkID, ReconciliationRunning, subfive.Millis(till))
+		return err
+	}))
+}
+
 // EndTurn gives a turn back, if owner still has it. nightlyAt is when it was
 // done by itself; zero: it was not.
 func (s *Store) EndTurn(ctx context.Context, networkID, owner string, nightlyAt time.Time) error {

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"time"
 
 	"subfive"
@@ -56,8 +54,12 @@ const expireBatch = 200
 // transaction of its own, and returns what it took. Call it until it takes
 // nothing. It takes nothing that a live row reaches: not the click of a
 // conversion, nor personal data or an attempt that an unfinished delivery needs.
+//
+// What fails keeps nothing else from being taken: an error comes with the batch
+// that took nothing.
 func (s *Store) Expire(ctx context.Context, r Retention) (Expired, error) {
 	var done Expired
+	var failed []error
 	part := func(d docs, p part) func(context.Context, Retention) (int64, error) {
 		return func(ctx context.Context, r Retention) (int64, error) { return s.expireDocs(ctx, d, p, p.until(r)) }
 	}
@@ -84,228 +86,17 @@ func (s *Store) Expire(ctx context.Context, r Retention) (Expired, error) {
 		}
 		n, err := step.run(ctx, r)
 		*step.count += n
+		if ctx.Err() != nil {
+			return done, ctx.Err()
+		}
 		if err != nil {
-			return done, wrap("expire", err)
+			failed = append(failed, err)
 		}
 	}
-	return done, nil
-}
-
-// part is one bit of the column kept.
-type part struct {
-	name  string
-	in    string // the values of kept that have it
-	clear int64  // its bit
-}
-
-// until is when the part is too old.
-func (p part) until(r Retention) time.Time {
-	if p == rawPart {
-		return r.Raw
+	if done.Total() > 0 {
+		return done, nil
 	}
-	return r.Personal
-}
-
-var (
-	rawPart      = part{"raw", "kept IN (1, 3)", 1}
-	personalPart = part{"personal", "kept IN (2, 3)", 2}
-)
-
-// docs is a table of documents that lose a part.
-type docs struct {
-	table, key, at string
-	moves          string // what else is set: whoever read the row before, decides again
-	forgets        string // what else is set when personal data goes
-	// dead holds for rows whose personal data nothing needs any more.
-	dead  string
-	strip func(doc []byte, p part) ([]byte, error)
-}
-
-// The conditions spell out what the partial indexes of conversions demand.
-var (
-	clickDocs = docs{
-		table: "clicks", key: "click_id", at: "clicked_at", moves: "version = version + 1", forgets: "visitor_id = ''",
-		dead: "NOT EXISTS (SELECT 1 FROM conversions c WHERE c.attributed_click_id = clicks.click_id AND c.attributed_click_id <> '' AND c.kept > 0) AND " +
-			"NOT EXISTS (SELECT 1 FROM conversions c WHERE c.received_click_id = clicks.click_id AND c.attributed_click_id = '' AND c.received_click_id <> '' AND c.kept > 0)",
-		strip: func(doc []byte, p part) ([]byte, error) {
-			return restyle(doc, func(c *subfive.Click) {
-				if p == rawPart {
-					c.Request.Raw = ""
-					return
-				}
-				stripClick(c, false)
-			})
-		},
-	}
-	visitDocs = docs{
-		table: "visits", key: "visit_id", at: "visited_at",
-		dead: "NOT EXISTS (SELECT 1 FROM clicks k WHERE k.click_id = visits.click_id AND k.kept IN (2, 3))",
-		strip: func(doc []byte, p part) ([]byte, error) {
-			return restyle(doc, func(v *subfive.Visit) {
-				if p == rawPart {
-					v.Request.Raw = ""
-					return
-				}
-				stripVisit(v, false)
-			})
-		},
-	}
-	postbackDocs = docs{
-		table: "postbacks", key: "postback_id", at: "received_at",
-		dead: "NOT EXISTS (SELECT 1 FROM conversions c WHERE c.conversion_id = postbacks.conversion_id AND c.kept > 0) AND " +
-			"postbacks.verdict <> 'possible_duplicate'",
-		strip: func(doc []byte, p part) ([]byte, error) {
-			return restyle(doc, func(b *subfive.Postback) {
-				if p == rawPart {
-					b.Request.Raw = ""
-					return
-				}
-				stripPostback(b, false)
-			})
-		},
-	}
-)
-
-// restyle changes a document.
-func restyle[T any](doc []byte, change func(*T)) ([]byte, error) {
-	var v T
-	if err := json.Unmarshal(doc, &v); err != nil {
-		return nil, fmt.Errorf("read document: %w", err)
-	}
-	change(&v)
-	return json.Marshal(v)
-}
-
-// document is a row that is to lose something.
-type document struct {
-	id   string
-	doc  []byte
-	kept int64
-}
-
-// expireDocs takes a part from old rows that have it.
-func (s *Store) expireDocs(ctx context.Context, d docs, p part, before time.Time) (int64, error) {
-	dead := "1 = 1"
-	if p == personalPart {
-		dead = d.dead
-	}
-	var found []document
-	key := "expire " + p.name + " of " + d.table
-	err := s.read(ctx, s.screens, func(t *tx) error {
-		found = nil
-		return t.query(ctx, key, func() string {
-			b := s.flavor.NewSelectBuilder()
-			b.Select(d.key, "doc", "kept").From(d.table).Where("kept > 0", p.in, b.LT(d.at, 0), dead).Limit(expireBatch)
-			return text(b)
-		}, []any{subfive.Millis(before), expireBatch}, func(r *sql.Rows) error {
-			var f document
-			err := r.Scan(&f.id, &f.doc, &f.kept)
-			found = append(found, f)
-			return err
-		})
-	})
-	if err != nil || len(found) == 0 {
-		return 0, err
-	}
-	var changed int64
-	err = s.write(ctx, s.screens, func(t *tx) error {
-		changed = 0
-		for _, f := range found {
-			doc, err := d.strip(f.doc, p)
-			if err != nil {
-				return fmt.Errorf("%s %s: %w", d.table, f.id, err)
-			}
-			// Who changed the row since it was read, or made it live, wins.
-			n, err := t.exec(ctx, "strip "+key, func() string {
-				b := s.flavor.NewUpdateBuilder()
-				set := []string{b.Assign("doc", ""), b.Assign("kept", 0)}
-				if d.moves != "" {
-					set = append(set, d.moves)
-				}
-				if p == personalPart && d.forgets != "" {
-					set = append(set, d.forgets)
-				}
-				b.Update(d.table).Set(set...).Where(b.EQ(d.key, ""), b.EQ("doc", ""), b.EQ("kept", 0), dead)
-				return text(b)
-			}, string(doc), f.kept-p.clear, f.id, string(f.doc), f.kept)
-			if err != nil {
-				return err
-			}
-			changed += n
-		}
-		return nil
-	})
-	return changed, err
-}
-
-// settledConversion is what a conversion must be to lose its personal data:
-// nothing waits for it, and nothing of it is to be sent.
-const settledConversion = "verdict <> 'waiting' AND review_at = 0 AND NOT EXISTS (" +
-	"SELECT 1 FROM outbox o JOIN deliveries d ON d.delivery_id = o.delivery_id WHERE d.conversion_id = conversions.conversion_id)"
-
-// expireConversions takes the personal data of conversions, and of the pages
-// that were named for them.
-func (s *Store) expireConversions(ctx context.Context, r Retention) (int64, error) {
-	before := r.Personal
-	if r.Live.Before(before) {
-		before = r.Live
-	}
-	var found []document
-	err := s.read(ctx, s.screens, func(t *tx) error {
-		found = nil
-		return t.query(ctx, "expire conversions", func() string {
-			b := s.flavor.NewSelectBuilder()
-			b.Select("conversion_id", "doc", "version").From("conversions").
-				Where("kept > 0", "kept IN (2)", b.LT("received_at", 0), settledConversion).Limit(expireBatch)
-			return text(b)
-		}, []any{subfive.Millis(before), expireBatch}, func(r *sql.Rows) error {
-			var f document
-			err := r.Scan(&f.id, &f.doc, &f.kept)
-			found = append(found, f)
-			return err
-		})
-	})
-	if err != nil || len(found) == 0 {
-		return 0, err
-	}
-	var changed int64
-	err = s.write(ctx, s.screens, func(t *tx) error {
-		changed = 0
-		for _, f := range found {
-			doc, err := restyle(f.doc, func(c *subfive.Conversion) { stripConversion(c, false) })
-			if err != nil {
-				return fmt.Errorf("conversion %s: %w", f.id, err)
-			}
-			n, err := t.exec(ctx, "strip conversion", func() string {
-				b := s.flavor.NewUpdateBuilder()
-				b.Update("conversions").Set(b.Assign("doc", ""), "kept = 0", "version = version + 1").
-					Where(b.EQ("conversion_id", ""), b.EQ("version", 0), settledConversion)
-				return text(b)
-			}, string(doc), f.id, f.kept)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				continue
-			}
-			changed += n
-			if err := t.stripPages(ctx, []string{f.id}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return changed, err
-}
-
-// stripPages forgets the pages named for conversions: their queries hold click
-// IDs.
-func (t *tx) stripPages(ctx context.Context, conversionIDs []string) error {
-	return t.execIn(ctx, "strip pages", nil, conversionIDs, func(ids []any) string {
-		b := t.s.flavor.NewUpdateBuilder()
-		b.Update("deliveries").Set("page_url = ''").Where(b.In("conversion_id", ids...), "page_url <> ''")
-		return text(b)
-	})
+	return done, wrap("expire", errors.Join(failed...))
 }
 
 // expireBroken empties old records that could not be stored; that they were

@@ -123,6 +123,43 @@ func TestExpire(t *testing.T) {
 	}
 }
 
+// What can't be read stays, however much of it there is, and keeps nothing else
+// from being taken.
+func TestExpirePassesOverWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		b := subfive.Batch{At: noon}
+		for n := range expireBatch + 3 {
+			b.Clicks = append(b.Clicks, personal(n, noon).Clicks[0])
+		}
+		record(t, s, b, personal(1000, noon, "a"))
+		command(t, s, "UPDATE clicks SET doc = '{' WHERE click_id < 'click1000' OR click_id > 'click1000'", "UPDATE conversions SET doc = '{'", "DELETE FROM outbox")
+		record(t, s, subfive.Batch{At: noon, Clicks: []subfive.Click{personal(2000, noon).Clicks[0]}})
+		later := noon.Add(day)
+		r := Retention{Personal: later, Raw: later, Live: later, Attempts: later}
+		var sum Expired
+		var err error
+		for range 20 {
+			var done Expired
+			done, err = s.Expire(t.Context(), r)
+			sum.Add(done)
+			if err != nil || done.Total() == 0 {
+				break
+			}
+		}
+		// Clicks 1000 and 2000 and the postback have raw bytes; 2000 alone is of no conversion.
+		same(t, "expired", sum, Expired{Personal: 1, Raw: 3})
+		for _, want := range []string{"1 documents of conversions can't be read, such as cv_1000: read document", fmt.Sprint(expireBatch+3, " documents of clicks can't be read")} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v lacks %q", err, want)
+			}
+		}
+		if doc := docOf(t, s, "clicks", "click2000"); strings.Contains(doc, "secret-agent") || strings.Contains(doc, "k.raw") {
+			t.Errorf("the click that can be read is %s", doc)
+		}
+	})
+}
+
 func TestExpireAttempts(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,22 +95,24 @@ func (a *app) forget(ctx context.Context, s session, named, as string, dryRun bo
 	if err != nil {
 		return err
 	}
-	found, err := s.Trace(ctx, person, a.now())
+	dir := filepath.Join(s.file.Server.DataDir, journalDir)
+	found, records, unread, err := a.search(ctx, s, dir, &person)
 	if err != nil {
 		return err
-	}
-	// The journal goes first: what is not in the database yet comes from there.
-	// What of it can't be read keeps nothing else from being erased.
-	dir := filepath.Join(s.file.Server.DataDir, journalDir)
-	records, unread := stripJournal(ctx, dir, matcher(person, found), dryRun)
-	if found.Empty() && records == 0 {
-		fmt.Fprintln(a.stdout, "nothing is known of that person here")
-		return unread
 	}
 	verb := "would erase"
 	if !dryRun {
 		verb = "erased"
-		if err := s.Erase(ctx, found, a.person(), a.now()); err != nil {
+		// The journal goes first: what is not in the database yet comes from there.
+		// What of it can't be read keeps nothing else from being erased.
+		ids := found.Records(person)
+		records, unread = rewriteJournal(ctx, dir, false, func(data []byte) bool { return person.In(data, ids) })
+	}
+	if found.Empty() && records == 0 {
+		return errors.Join(a.finishErase(ctx, s, dryRun), unread)
+	}
+	if !dryRun {
+		if found, err = a.erase(ctx, s, person, found); err != nil {
 			return errors.Join(err, unread)
 		}
 	}
@@ -144,20 +149,88 @@ func (a *app) listFound(found store.Traces) {
 	}
 }
 
-// matcher says which journal records tell of the person.
-func matcher(p store.Person, found store.Traces) func([]byte) bool {
-	ids := found.Records(p)
-	return func(data []byte) bool { return p.In(data, ids) }
+// search finds a person in the database and in the journal, each by what the
+// other knows, until nothing is new; then person has all IDs. unread says what of
+// the journal can't be read.
+func (a *app) search(ctx context.Context, s session, dir string, person *store.Person) (found store.Traces, records int, unread, err error) {
+	for known := -1; known != len(person.IDs); {
+		known = len(person.IDs)
+		if found, err = s.Trace(ctx, *person, a.now()); err != nil {
+			return found, 0, nil, err
+		}
+		ids := found.Records(*person)
+		records, unread = rewriteJournal(ctx, dir, true, func(data []byte) bool {
+			matches := person.In(data, ids)
+			if matches {
+				nameClicks(data, ids)
+			}
+			return matches
+		})
+		person.IDs = slices.Sorted(maps.Keys(ids))
+	}
+	return found, records, unread, nil
 }
 
-// stripJournal takes the person out of the journal's records that match, or with dry
-// counts them.
-func stripJournal(ctx context.Context, dir string, match func([]byte) bool, dry bool) (n int, err error) {
-	_, err = journal.Rewrite(ctx, dir, func(e subfive.Entry) ([]byte, error) {
-		if !match(e.Data) {
-			return nil, nil
+// nameClicks adds the IDs that a journal record names.
+func nameClicks(data []byte, ids map[string]bool) {
+	var r subfive.Record
+	if json.Unmarshal(data, &r) != nil {
+		return
+	}
+	named := []string{r.ID}
+	if r.Visit != nil {
+		named = append(named, r.Visit.ClickID)
+	}
+	if r.Postback != nil {
+		named = append(named, r.Postback.ClickID)
+	}
+	for _, id := range named {
+		if id != "" {
+			ids[id] = true
 		}
-		if n++; dry {
+	}
+}
+
+// erase erases what was found, and then what was recorded since: of that the
+// journal still told. It returns both.
+func (a *app) erase(ctx context.Context, s session, person store.Person, found store.Traces) (store.Traces, error) {
+	first := s.Erase(ctx, found, a.person(), a.now())
+	again, err := s.Trace(ctx, person, a.now())
+	if err != nil {
+		return found, errors.Join(first, err)
+	}
+	since := again.Minus(found)
+	if since.Empty() && len(since.Deliveries)+len(since.Attempts) == 0 {
+		return found, first
+	}
+	return found.Plus(since), errors.Join(first, s.Erase(ctx, since, a.person(), a.now()))
+}
+
+// finishErase does what an earlier run could not.
+func (a *app) finishErase(ctx context.Context, s session, dryRun bool) error {
+	unfinished, err := s.EraseUnfinished(ctx)
+	switch {
+	case err != nil:
+		return err
+	case unfinished && dryRun:
+		fmt.Fprintln(a.stdout, "an earlier run did not finish: the database's file still holds what it erased, and would be written anew")
+		return nil
+	case unfinished:
+		if err := s.FinishErase(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(a.stdout, "finished what an earlier run erased: the database's file is written anew")
+		return nil
+	}
+	fmt.Fprintln(a.stdout, "nothing is known of that person here")
+	return nil
+}
+
+// rewriteJournal takes the person out of the journal's records that match, or with
+// dryRun counts them.
+func rewriteJournal(ctx context.Context, dir string, dryRun bool, match func([]byte) bool) (n int, err error) {
+	n, err = journal.Rewrite(ctx, dir, dryRun, func(e subfive.Entry) ([]byte, error) {
+		if !match(e.Data) {
 			return nil, nil
 		}
 		return store.StripRecord(e.Data)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -14,6 +16,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"subfive"
+	"subfive/config"
+	"subfive/journal"
+	"subfive/store"
 )
 
 // command runs the program beside a running serve.
@@ -163,5 +170,102 @@ func TestForgetRefusesWhatMayBeSeveralThings(t *testing.T) {
 				t.Errorf("it says %s%s", stdout, stderr)
 			}
 		})
+	}
+}
+
+// A click and its postback that are in the journal alone: one tells the address,
+// the other has nothing but the click's ID.
+func TestForgetWhatIsNotRecordedYet(t *testing.T) {
+	const click, other = "01jd3c4z9y8x7w6v5t4s3r2q1p", "01jd3c4z9y8x7w6v5t4s3r2q2p"
+	for name, clickTells := range map[string]bool{"the click tells": true, "the postback tells": false} {
+		t.Run(name, func(t *testing.T) {
+			c := newCommands(t)
+			dir := filepath.Join(c.dir, journalDir)
+			a := c.app(new(bytes.Buffer), new(bytes.Buffer))
+			j, err := journal.Open(dir, a.now, journal.AllowTmpfs())
+			if err != nil {
+				t.Fatal(err)
+			}
+			vault, err := a.vault(config.Server{DataDir: c.dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var mail subfive.Sealed
+			mail.Box, mail.Mac, err = vault.Seal(subfive.UserEmail, "jane@example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			clicked := &subfive.Click{ID: click, Request: subfive.Request{UserAgent: "janes-agent"}}
+			told := &subfive.Postback{ID: "pb_jane", ClickID: click, Request: subfive.Request{ClientAddr: "203.0.113.77"}}
+			if hers := map[string]subfive.Sealed{subfive.UserEmail: mail}; clickTells {
+				clicked.UserData = hers
+			} else {
+				told.UserData = hers
+			}
+			for _, r := range []subfive.Record{
+				{ID: told.ID, Kind: subfive.RecordPostback, Postback: told},
+				{ID: click, Kind: subfive.RecordClick, Click: clicked},
+				{ID: other, Kind: subfive.RecordClick, Click: &subfive.Click{ID: other, Request: subfive.Request{UserAgent: "joes-agent"}}},
+			} {
+				data, err := json.Marshal(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := j.Append(t.Context(), r.Kind, data); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if out, _ := c.run(exitDone, "forget", "jane@example.com", "--dry-run"); !strings.Contains(out, "of 2 records in the journal") {
+				t.Errorf("a dry run says %s", out)
+			}
+			if out, _ := c.run(exitDone, "forget", "jane@example.com"); !strings.Contains(out, "of 2 records in the journal") {
+				t.Errorf("it says %s", out)
+			}
+			var left strings.Builder
+			if err := journal.Read(t.Context(), dir, func(e subfive.Entry) error { left.Write(e.Data); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			for word, want := range map[string]bool{"janes-agent": false, "203.0.113.77": false, mail.Mac: false, "joes-agent": true} {
+				if strings.Contains(left.String(), word) != want {
+					t.Errorf("%q is left: %t", word, !want)
+				}
+			}
+		})
+	}
+}
+
+// A run that was cut short is finished by the next one, though it finds nothing
+// any more.
+func TestForgetFinishesWhatWasCutShort(t *testing.T) {
+	c := newCommands(t)
+	a := c.app(new(bytes.Buffer), new(bytes.Buffer))
+	a.configPath, a.dataDir = filepath.Join(c.dir, "subfive.yaml"), c.dir
+	if err := a.with(t.Context(), func(s session) error {
+		rows := 0
+		return s.Query(t.Context(), "SELECT 1 AS one UNION ALL SELECT count(*) FROM v_clicks", func([]string) error { return nil }, func([]any) error {
+			if rows++; rows == 2 { // it reads the log
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if err := s.Erase(ctx, store.Traces{}, "ann", c.now); err == nil {
+					t.Error("a log in use is no error")
+				}
+			}
+			return nil
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--dry-run"}, "an earlier run did not finish"}, {nil, "finished what an earlier run erased"}, {nil, "nothing is known"},
+	} {
+		if out, _ := c.run(exitDone, append([]string{"forget", "nobody@example.com"}, step.args...)...); !strings.Contains(out, step.says) {
+			t.Errorf("%v: it says %s", step.args, out)
+		}
 	}
 }

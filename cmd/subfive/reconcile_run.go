@@ -27,8 +27,6 @@ const (
 	around = 96 * time.Hour
 	// toldAtOnce is how many rows are told to attribution in one transaction.
 	toldAtOnce = 200
-	// turnFor is how long a network's turn holds without a sign of life.
-	turnFor = 2 * time.Hour
 	// everflowURL is the variable that replaces the API's address, as for the
 	// sandbox.
 	everflowURL = "SUBFIVE_EVERFLOW_URL"
@@ -82,9 +80,6 @@ type reconciled struct {
 	Offers      []reconcile.Row        `json:"offers"`
 	Differences []reconcile.Difference `json:"differences,omitempty"`
 }
-
-// errTurn says that another process compares the same books, or did.
-var errTurn = errors.New("another process reconciles this network right now; wait for it, or see its result: subfive reconcile list")
 
 // networkToAsk finds the network, with its key filled in.
 func networkToAsk(setup subfive.Setup, id string, env config.Env) (subfive.Network, error) {
@@ -160,21 +155,6 @@ func (r *reconciler) newID(networkID string, now time.Time) string {
 	return subfive.DeriveID(store.PrefixReconciliation, networkID, r.owner, now.String())
 }
 
-func (r *reconciler) begin(ctx context.Context, job reconciling, out reconciled, now time.Time) error {
-	if !job.dryRun { // which writes nothing that another could write too
-		won, err := r.store.TakeTurn(ctx, store.Turn{NetworkID: job.networkID, Owner: r.owner, Until: now.Add(turnFor), Due: job.nightly}, now)
-		if err == nil && !won {
-			err = errTurn
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return r.store.KeepReconciliation(ctx, store.Reconciliation{
-		ID: out.ID, NetworkID: job.networkID, State: store.ReconciliationRunning, DryRun: job.dryRun, StartedAt: now,
-	}, nil)
-}
-
 // keep writes down what it came to.
 func (r *reconciler) keep(ctx context.Context, out reconciled, started time.Time) error {
 	k := store.Reconciliation{
@@ -221,6 +201,11 @@ func (r *reconciler) compare(ctx context.Context, job reconciling, out *reconcil
 	listing, err := api.Conversions(ctx, out.Since, out.Until)
 	if err != nil {
 		return err
+	}
+	if !job.dryRun {
+		if err := r.stay(ctx, job.networkID); err != nil {
+			return err
+		}
 	}
 	out.Scrubbed = listing.Scrubbed
 	for i := range listing.Conversions {
@@ -295,7 +280,7 @@ func (r *reconciler) look(ctx context.Context, out reconciled, theirs []subfive.
 	if b.Ads, err = r.store.AdsOfClicks(ctx, clicks); err != nil {
 		return reconcile.Comparison{}, err
 	}
-	claims, err := r.store.Claims(ctx, out.Since.In(zone).Format(time.DateOnly), out.Until.In(zone).Format(time.DateOnly))
+	claims, err := r.store.Claims(ctx, out.Since.In(zone).Format(time.DateOnly), out.Until.Add(-1).In(zone).Format(time.DateOnly)) // Until is not included
 	if err != nil {
 		return reconcile.Comparison{}, err
 	}
@@ -308,7 +293,7 @@ func (r *reconciler) look(ctx context.Context, out reconciled, theirs []subfive.
 // mend settles, and then tells what is missing or has changed.
 func (r *reconciler) mend(ctx context.Context, plan reconcile.Plan, theirs []subfive.Postback, out *reconciled) error {
 	for _, s := range plan.Settle {
-		if err := r.settle(ctx, s.PostbackID, s.As); err != nil {
+		if err := r.settle(ctx, out.NetworkID, s.PostbackID, s.As); err != nil {
 			return err
 		}
 		out.Settled++
@@ -321,6 +306,9 @@ func (r *reconciler) mend(ctx context.Context, plan reconcile.Plan, theirs []sub
 		plan = again.Plan
 	}
 	for told := range slices.Chunk(plan.Tell, toldAtOnce) {
+		if err := r.stay(ctx, out.NetworkID); err != nil {
+			return err
+		}
 		if err := r.tell(ctx, told, out); err != nil {
 			return err
 		}
@@ -331,7 +319,10 @@ func (r *reconciler) mend(ctx context.Context, plan reconcile.Plan, theirs []sub
 
 // settle answers an open question; one that somebody answered meanwhile is
 // none.
-func (r *reconciler) settle(ctx context.Context, postbackID, as string) error {
+func (r *reconciler) settle(ctx context.Context, networkID, postbackID, as string) error {
+	if err := r.stay(ctx, networkID); err != nil {
+		return err
+	}
 	_, err := r.attributor.Settle(ctx, postbackID, attribution.Settlement(as), attribution.ByNetwork)
 	if errors.Is(err, attribution.ErrNotSettleable) {
 		return nil
@@ -370,7 +361,7 @@ func (r *reconciler) tell(ctx context.Context, told []reconcile.Told, out *recon
 			out.Changed++
 		}
 		if j.Verdict == subfive.VerdictPossibleDuplicate {
-			if err := r.settle(ctx, j.Postback.ID, as[j.Postback.ID]); err != nil {
+			if err := r.settle(ctx, out.NetworkID, j.Postback.ID, as[j.Postback.ID]); err != nil {
 				return err
 			}
 		}
