@@ -49,22 +49,39 @@ const archivedCode = "destination_archived"
 // another account, and with ErrFromFile to change over the API what a file
 // says.
 func (s *Store) Apply(ctx context.Context, actor string, changes []ResourceChange, at time.Time) error {
-	_, err := s.apply(ctx, actor, changes, at, false)
+	_, err := s.apply(ctx, actor, changes, at, applying{})
+	return wrap("apply", err)
+}
+
+// ApplyChecked is Apply for changes that were checked against the setup of a
+// version. When the setup has moved since, it changes nothing and answers
+// subfive.ErrConflict: they are to be checked again.
+func (s *Store) ApplyChecked(ctx context.Context, version int64, actor string, changes []ResourceChange, at time.Time) error {
+	_, err := s.apply(ctx, actor, changes, at, applying{checked: &version})
 	return wrap("apply", err)
 }
 
 // Plan returns what Apply would write in the audit, and changes nothing.
 func (s *Store) Plan(ctx context.Context, actor string, changes []ResourceChange, at time.Time) ([]Audit, error) {
-	lines, err := s.apply(ctx, actor, changes, at, true)
+	lines, err := s.apply(ctx, actor, changes, at, applying{dry: true})
 	return lines, wrap("plan", err)
 }
 
-func (s *Store) apply(ctx context.Context, actor string, changes []ResourceChange, at time.Time, dry bool) (lines []Audit, err error) {
+// applying is how changes are applied.
+type applying struct {
+	dry     bool
+	checked *int64 // the version that the changes were checked against; nil: none
+}
+
+func (s *Store) apply(ctx context.Context, actor string, changes []ResourceChange, at time.Time, how applying) (lines []Audit, err error) {
 	err = s.write(ctx, s.screens, func(t *tx) error {
 		lines = nil
 		version, err := t.nextVersion(ctx) // locks the setup
 		if err != nil {
 			return err
+		}
+		if how.checked != nil && version != *how.checked+1 {
+			return fmt.Errorf("the setup changed since it was checked: %w", subfive.ErrConflict)
 		}
 		rows, err := t.rows(ctx)
 		if err != nil {
@@ -87,7 +104,7 @@ func (s *Store) apply(ctx context.Context, actor string, changes []ResourceChang
 			line.At, line.Actor, line.Subject = at, actor, subject
 			lines = append(lines, line)
 		}
-		if dry || len(lines) == 0 {
+		if how.dry || len(lines) == 0 {
 			return errUnchanged
 		}
 		return t.audit(ctx, lines)
@@ -227,20 +244,6 @@ func (t *tx) audit(ctx context.Context, lines []Audit) error {
 		rows[i] = []any{l.ID, subfive.Millis(l.At), l.Actor, l.Action, l.Subject, l.Old, l.New}
 	}
 	return t.insertRows(ctx, "audit", []string{"id", "at", "actor", "action", "subject", "old_value", "new_value"}, rows, "")
-}
-
-// SetMode switches a destination over the API. Deliveries that were decided
-// already keep the mode they were decided in.
-func (s *Store) SetMode(ctx context.Context, actor, destinationID string, to subfive.Switch, at time.Time) error {
-	setup, err := s.Setup(ctx)
-	if err != nil {
-		return err
-	}
-	d, ok := setup.Destination(destinationID)
-	if !ok || d.ArchivedAt != nil {
-		return fmt.Errorf("set mode: destination %s: %w", destinationID, subfive.ErrNotFound)
-	}
-	return s.Apply(ctx, actor, []ResourceChange{{Kind: KindDestination, ID: d.ID, Value: to.Apply(d), Origin: OriginAPI}}, at)
 }
 
 // Audits returns the newest lines of the audit, newest first.

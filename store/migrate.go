@@ -22,8 +22,16 @@ var migrations embed.FS
 // done by the other, and its own undone.
 const sqliteMigrateTries = 6
 
+// migrateWait is how often, and migrateWaits how many times, a process asks on
+// PostgreSQL whether another one has done migrating: for a week, since an index
+// over every click takes what it takes. The lock of one that died runs out.
+const (
+	migrateWait  = 200 * time.Millisecond
+	migrateWaits = uint64(7 * 24 * time.Hour / migrateWait)
+)
+
 // Migrate brings the schema and the views up to date. Several processes may
-// call it at once.
+// call it at once: the others wait for the first, as long as ctx lets them.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrateTables(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -66,7 +74,7 @@ func (s *Store) provider(db *sql.DB) (*goose.Provider, error) {
 	}
 	// A lock that is a row: an advisory lock would need a session, which a
 	// pooler does not give.
-	l, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(200*time.Millisecond, 300))
+	l, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(migrateWait, migrateWaits))
 	if err != nil {
 		return nil, err
 	}

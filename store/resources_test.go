@@ -213,22 +213,25 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
-func TestSetMode(t *testing.T) {
+// What was checked against a setup that another writer changed since is not
+// applied, and what was checked against the present one is.
+func TestApplyChecked(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s *Store) {
-		apply(t, s, changesOf(full(), OriginAPI)...)
-		if err := s.SetMode(t.Context(), "anna", "meta-main", subfive.Switch{Mode: subfive.ModeLive}, noon); err != nil {
+		offer := func(id string) []ResourceChange { return []ResourceChange{put(KindOffer, id, subfive.Offer{ID: id})} }
+		if err := s.ApplyChecked(t.Context(), 0, "anna", offer("first"), noon); err != nil {
 			t.Fatal(err)
 		}
-		want := full().Destinations[0]
-		want.Mode = subfive.ModeLive
-		got, _ := setup(t, s).Destination("meta-main")
-		same(t, "destination", got, want)
-		if v, err := s.SetupVersion(t.Context()); v != 2 || err != nil {
-			t.Errorf("version %d, %v", v, err)
+		checked := setup(t, s).Version
+		apply(t, s, offer("another's")...)
+		if err := s.ApplyChecked(t.Context(), checked, "anna", offer("stale"), noon); !errors.Is(err, subfive.ErrConflict) {
+			t.Errorf("checked before another's change: %v", err)
 		}
-		if err := s.SetMode(t.Context(), "anna", "none", subfive.Switch{Mode: subfive.ModeLive}, noon); !errors.Is(err, subfive.ErrNotFound) {
-			t.Errorf("unknown destination: %v", err)
+		if got := setup(t, s); got.Version != checked+1 || len(got.Offers) != 2 {
+			t.Errorf("after the conflict: version %d, offers %+v", got.Version, got.Offers)
+		}
+		if err := s.ApplyChecked(t.Context(), checked+1, "anna", offer("again"), noon); err != nil {
+			t.Errorf("checked again: %v", err)
 		}
 	})
 }

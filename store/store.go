@@ -83,7 +83,8 @@ func WithZone(z *time.Location) Option { return func(o *settings) { o.zone = z }
 // ISO 4217 code. Without it the database's stays, DefaultCurrency at first.
 func WithCurrency(code string) Option { return func(o *settings) { o.currency = code } }
 
-// WithoutMigrate leaves the schema as it is.
+// WithoutMigrate leaves the schema as it is, for Migrate to bring up to date if
+// at all: that may take longer than to open.
 func WithoutMigrate() Option { return func(o *settings) { o.skipMigrate = true } }
 
 // AllowUnsafe accepts a PostgreSQL that runs with fsync or synchronous_commit

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -58,35 +61,45 @@ func (a *app) apply(c *cobra.Command, dryRun, prune bool, options ...config.Opti
 		return err
 	}
 	defer func() { _ = st.Close() }() // nothing was promised after Apply returned
-	changes, err := a.changes(c.Context(), f, st, prune)
+	var said bytes.Buffer
+	err = uncontested(func() error {
+		said.Reset()
+		return a.applyFile(c.Context(), &said, f, st, dryRun, prune)
+	})
+	_, unsaid := said.WriteTo(a.stdout)
+	return errors.Join(err, unsaid)
+}
+
+// applyFile applies the file, and says what that changes.
+func (a *app) applyFile(ctx context.Context, w io.Writer, f config.File, st *store.Store, dryRun, prune bool) error {
+	before, err := st.Setup(ctx)
 	if err != nil {
 		return err
 	}
-	before, err := st.Setup(c.Context())
+	changes, err := a.changes(ctx, f, st, prune)
 	if err != nil {
 		return err
 	}
 	all := differences(before, changes)
 	for _, d := range all {
-		fmt.Fprintln(a.stdout, d)
+		fmt.Fprintln(w, d)
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(a.stdout, "nothing to change")
+		fmt.Fprintln(w, "nothing to change")
 	}
 	for _, d := range f.Setup.Destinations {
 		if old, ok := before.Destination(d.ID); d.Mode == subfive.ModeLive && (!ok || old.Mode != subfive.ModeLive) {
-			fmt.Fprintf(a.stdout, "destination %s goes live: conversions from now on are sent, earlier ones are not (subfive replay)\n", d.ID)
+			fmt.Fprintf(w, "destination %s goes live: conversions from now on are sent, earlier ones are not (subfive replay)\n", d.ID)
 		}
 	}
 	if dryRun {
-		fmt.Fprintln(a.stdout, "dry run: nothing was changed")
-		_, err := st.Plan(c.Context(), "file", changes, a.now())
+		fmt.Fprintln(w, "dry run: nothing was changed")
+		_, err := st.Plan(ctx, "file", changes, a.now())
 		return err
 	}
-	if err := st.Apply(c.Context(), "file", changes, a.now()); errors.Is(err, store.ErrHistory) {
+	err = st.ApplyChecked(ctx, before.Version, "file", changes, a.now())
+	if errors.Is(err, store.ErrHistory) {
 		return usageError{err}
-	} else if err != nil {
-		return err
 	}
-	return nil
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"subfive"
@@ -267,27 +268,29 @@ func (b *backend) SetMode(ctx context.Context, destinationID string, to subfive.
 	return err
 }
 
-// setMode switches a destination, if the rules for files allow it so. An error
-// about them is config.Problems.
+// setMode switches a destination, if the rules for files allow it so. Deliveries
+// that were decided already keep the mode they were decided in. An error about
+// the rules is config.Problems.
 func setMode(ctx context.Context, st *store.Store, by, id string, to subfive.Switch, now time.Time) error {
-	setup, err := st.Setup(ctx)
-	if err != nil {
-		return err
-	}
-	for i, d := range setup.Destinations {
-		if d.ID != id || d.ArchivedAt != nil {
-			continue
+	return uncontested(func() error {
+		setup, err := st.Setup(ctx)
+		if err != nil {
+			return err
 		}
-		setup.Destinations[i] = to.Apply(d)
-		change := store.ResourceChange{Kind: store.KindDestination, ID: id, Value: setup.Destinations[i], Origin: store.OriginAPI}
-		if _, err := st.Plan(ctx, by, []store.ResourceChange{change}, now); err != nil {
+		i := slices.IndexFunc(setup.Destinations, func(d subfive.Destination) bool { return d.ID == id && d.ArchivedAt == nil })
+		if i < 0 {
+			return fmt.Errorf("set mode: destination %s: %w", id, subfive.ErrNotFound)
+		}
+		setup.Destinations[i] = to.Apply(setup.Destinations[i])
+		changes := []store.ResourceChange{{Kind: store.KindDestination, ID: id, Value: setup.Destinations[i], Origin: store.OriginAPI}}
+		if _, err := st.Plan(ctx, by, changes, now); err != nil {
 			return err // it comes from a file: that is to be said first
 		}
 		if err := config.Check(config.Complete(setup, configPlatforms()), configPlatforms()); err != nil {
 			return err
 		}
-	}
-	return st.SetMode(ctx, by, id, to, now)
+		return st.ApplyChecked(ctx, setup.Version, by, changes, now)
+	})
 }
 
 func (b *backend) Pause(ctx context.Context, destinationID, reason, by string) error {

@@ -148,46 +148,16 @@ func (b *backend) ChangeResource(ctx context.Context, c dashboard.ResourceChange
 	if err != nil {
 		return nil, err
 	}
-	b.t.changing.Lock()
-	defer b.t.changing.Unlock()
-	old, err := resourceOf(ctx, st, c.Kind, c.ID)
-	if errors.Is(err, subfive.ErrNotFound) && c.Body != nil {
-		err = nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	change := store.ResourceChange{Kind: resourceLists()[c.Kind], ID: c.ID, Origin: store.OriginAPI}
-	if old.Value != nil { // that it comes from a file is to be said first
-		planned := change
-		planned.Value = old.Value
-		if _, err := st.Plan(ctx, c.By, []store.ResourceChange{planned}, b.t.app.now()); err != nil {
-			return nil, unchangeable(err)
-		}
-	}
-	setup, err := st.Setup(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if c.Body == nil {
-		err = archivable(setup, c, change)
-	} else {
-		change.Value, err = b.t.app.revised(setup, c, change, old.Value)
-	}
+	var out revision
+	err = uncontested(func() error {
+		out, err = b.t.app.changeResource(ctx, st, c)
+		return err
+	})
 	if err != nil {
 		return nil, unchangeable(err)
-	}
-	changes := []store.ResourceChange{change}
-	out := revision{DryRun: c.DryRun, Differences: differences(setup, changes)}
-	if out.Differences == nil {
-		out.Differences = []config.Difference{}
 	}
 	if c.DryRun {
-		_, err := st.Plan(ctx, c.By, changes, b.t.app.now())
-		return out, unchangeable(err)
-	}
-	if err := st.Apply(ctx, c.By, changes, b.t.app.now()); err != nil {
-		return nil, unchangeable(err)
+		return out, nil
 	}
 	now, err := resourceOf(ctx, st, c.Kind, c.ID)
 	if err != nil {
@@ -195,6 +165,44 @@ func (b *backend) ChangeResource(ctx context.Context, c dashboard.ResourceChange
 	}
 	out.Resource, err = shown(now)
 	return out, err
+}
+
+// changeResource checks a change, and stores it unless it is a dry run.
+func (a *app) changeResource(ctx context.Context, st *store.Store, c dashboard.ResourceChange) (out revision, err error) {
+	setup, err := st.Setup(ctx) // first: what is read after it is no older
+	if err != nil {
+		return out, err
+	}
+	old, err := resourceOf(ctx, st, c.Kind, c.ID)
+	if err != nil && (c.Body == nil || !errors.Is(err, subfive.ErrNotFound)) {
+		return out, err
+	}
+	change := store.ResourceChange{Kind: resourceLists()[c.Kind], ID: c.ID, Origin: store.OriginAPI}
+	if old.Value != nil { // that it comes from a file is to be said first
+		planned := change
+		planned.Value = old.Value
+		if _, err := st.Plan(ctx, c.By, []store.ResourceChange{planned}, a.now()); err != nil {
+			return out, err
+		}
+	}
+	if c.Body == nil {
+		err = archivable(setup, c, change)
+	} else {
+		change.Value, err = a.revised(setup, c, change, old.Value)
+	}
+	if err != nil {
+		return out, err
+	}
+	changes := []store.ResourceChange{change}
+	out = revision{DryRun: c.DryRun, Differences: differences(setup, changes)}
+	if out.Differences == nil {
+		out.Differences = []config.Difference{}
+	}
+	if c.DryRun {
+		_, err = st.Plan(ctx, c.By, changes, a.now())
+		return out, err
+	}
+	return out, st.ApplyChecked(ctx, setup.Version, c.By, changes, a.now())
 }
 
 // revised reads what a caller sent and returns it complete, if the whole setup
@@ -295,6 +303,8 @@ func unchangeable(err error) error {
 		return dashboard.Refusal{What: err.Error(), Do: "change it in the file and run: subfive apply -f FILE"}
 	case errors.Is(err, store.ErrHistory):
 		return dashboard.Refusal{What: err.Error(), Do: "PUT a destination of another ID for the other account"}
+	case errors.Is(err, subfive.ErrConflict):
+		return dashboard.Refusal{What: "others change the setup all the time", Do: "send it again"}
 	}
 	return err
 }

@@ -184,9 +184,8 @@ func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.C
 		var c costs.Cost
 		if wrong == nil {
 			c, err = i.reader.Cost(costs.Row{Line: row.Line, Cells: row.Cells})
-			var bad *subfive.Rejection
-			if errors.As(err, &bad) {
-				wrong = (*subfive.Rejection)(bad)
+			if err != nil && !errors.As(err, &wrong) {
+				return err
 			}
 		}
 		if err := fn(row, c, wrong); err != nil {

@@ -73,7 +73,7 @@ func (a *app) importCampaigns(ctx context.Context, r *reading, path, output stri
 	if err != nil || !apply {
 		return err
 	}
-	return a.applyFragment(ctx, st, has, fragment)
+	return uncontested(func() error { return a.applyFragment(ctx, st, fragment) })
 }
 
 // fragment reads the file and writes the fragment.
@@ -164,7 +164,11 @@ func tokens() func(string) (platform, dimension string) {
 }
 
 // applyFragment brings what the fragment adds into the database.
-func (a *app) applyFragment(ctx context.Context, st *store.Store, has subfive.Setup, f *moving.Fragment) error {
+func (a *app) applyFragment(ctx context.Context, st *store.Store, f *moving.Fragment) error {
+	has, err := st.Setup(ctx)
+	if err != nil {
+		return err
+	}
 	whole := has
 	whole.Sources = append(whole.Sources[:len(whole.Sources):len(whole.Sources)], f.Setup.Sources...)
 	whole.Offers = append(whole.Offers[:len(whole.Offers):len(whole.Offers)], f.Setup.Offers...)
@@ -182,8 +186,11 @@ func (a *app) applyFragment(ctx context.Context, st *store.Store, has subfive.Se
 			changes = append(changes, store.ResourceChange{Kind: kind, ID: id, Value: value, Origin: store.OriginAPI})
 		}
 	})
+	if err := st.ApplyChecked(ctx, has.Version, "import", changes, a.now()); err != nil {
+		return err
+	}
 	for _, d := range differences(has, changes) {
 		fmt.Fprintln(a.stderr, d)
 	}
-	return st.Apply(ctx, "import", changes, a.now())
+	return nil
 }

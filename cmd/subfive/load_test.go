@@ -356,7 +356,7 @@ func TestStartWithoutDatabase(t *testing.T) {
 	if err := pg.Stop(true); err != nil {
 		t.Fatal(err)
 	}
-	s.start()
+	s.launch()
 	id := s.mustClick("fbclid=IwAR1")
 	status, body, err := s.postback(http.DefaultClient, "http://"+s.address+"/conversion?click_id="+id+"&payout=1&tx_id=t1")
 	if err != nil || status != http.StatusOK {

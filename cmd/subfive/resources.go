@@ -229,17 +229,34 @@ func kindOf[T any]() store.ResourceKind {
 	return ""
 }
 
+// changeTries bounds how often a change of the setup is checked.
+const changeTries = 20
+
+// uncontested calls change, which reads the setup, checks against it and applies,
+// until nobody else changed the setup in between.
+func uncontested(change func() error) error {
+	for try := 1; ; try++ {
+		if err := change(); !errors.Is(err, subfive.ErrConflict) || try == changeTries {
+			return err
+		}
+	}
+}
+
 // applied brings the stored setup to what the file says.
 func (a *app) applied(ctx context.Context, f config.File, st *store.Store) error {
-	changes, err := a.changes(ctx, f, st, false)
-	if err != nil {
-		return err
-	}
-	if err := st.Apply(ctx, "file", changes, a.now()); err != nil {
+	return uncontested(func() error {
+		version, err := st.SetupVersion(ctx)
+		if err != nil {
+			return err
+		}
+		changes, err := a.changes(ctx, f, st, false)
+		if err != nil {
+			return err
+		}
+		err = st.ApplyChecked(ctx, version, "file", changes, a.now())
 		if errors.Is(err, store.ErrHistory) {
 			return usageError{err}
 		}
 		return err
-	}
-	return nil
+	})
 }

@@ -128,8 +128,29 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// start starts the tracker and waits until it is ready.
+// start starts the tracker and waits until it is ready and has its database.
 func (s *site) start() {
+	s.t.Helper()
+	s.launch()
+	s.until("the database is there", 30*time.Second, func() bool { return s.readiness() == `{"status":"ok"}` })
+}
+
+// readiness is what the tracker answers for itself; "": it does not.
+func (s *site) readiness() string {
+	res, err := http.Get("http://" + s.address + "/readyz")
+	if err != nil {
+		return ""
+	}
+	body, err := io.ReadAll(res.Body)
+	if err := errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK {
+		return ""
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// launch starts the tracker and waits until it serves, with a database or
+// without.
+func (s *site) launch() {
 	s.t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -142,14 +163,7 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(s.kill)
-	s.until("the tracker is ready", 30*time.Second, func() bool {
-		res, err := http.Get("http://" + s.address + "/readyz")
-		if err != nil {
-			return false
-		}
-		_ = res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
+	s.until("the tracker serves", 30*time.Second, func() bool { return s.readiness() != "" })
 }
 
 // kill ends it as a power cut would end the process.

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 
 	"subfive"
 	"subfive/alerts"
-	"subfive/attribution"
 	"subfive/config"
 	"subfive/consent"
 	"subfive/dashboard"
@@ -30,7 +28,6 @@ import (
 	"subfive/identity"
 	"subfive/internal/crawlers"
 	"subfive/journal"
-	"subfive/outbox"
 	"subfive/receiver"
 	"subfive/store"
 	"subfive/tee"
@@ -58,8 +55,10 @@ type tracker struct {
 	books    atomic.Pointer[books] // nil until then, too
 	domains  domains
 	tls      atomic.Pointer[encryption] // nil: none, or not yet
-	changing sync.Mutex                 // one change of the setup by the API is checked and stored at a time
 
+	// connectWithin bounds how long the database may take to let us in, and to take
+	// the file.
+	connectWithin time.Duration
 	// connected, if set, is told the setup when the database has answered for the
 	// first time and has taken the file.
 	connected func(subfive.Setup)
@@ -85,7 +84,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracker{app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server)}
+	t := &tracker{app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout}
 	if t.node, err = nodeName(f.Server.DataDir); err != nil {
 		return nil, err
 	}
@@ -224,7 +223,8 @@ func (t *tracker) publicHandler() http.Handler {
 }
 
 // run serves until ctx ends, and then ends in order: no new request, all
-// admitted ones answered, no new claim, sends finished, all written down.
+// admitted ones answered, no new claim, sends finished, all written down. A
+// database that refuses the file at its first answer ends it, too.
 func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	plain, err := t.listenPlain(ctx)
 	if err != nil {
@@ -234,17 +234,11 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	if err != nil {
 		return errors.Join(err, closeListener(plain), public.Close(), t.journal.Close())
 	}
-	if err := t.connect(ctx); err != nil && !store.Down(err) {
-		return errors.Join(err, closeListener(plain), public.Close(), t.journal.Close())
-	} else if err != nil {
-		t.log.ErrorContext(ctx, "the database is down; requests are kept in the journal", "err", err)
-	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var work errgroup.Group
 	work.Go(func() error { t.receiver.Run(background); return nil })
 	work.Go(func() error { t.watch.Run(background); return nil })
-	work.Go(func() error { return t.work(background) })
 
 	servers := []*http.Server{receiver.NewServer(t.file.Server.Listen, t.publicHandler())}
 	listeners := []net.Listener{public}
@@ -264,6 +258,12 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	for i, s := range servers {
 		go func() { failed <- serve(s, listeners[i]) }()
 	}
+	// Requests need no database: they do not wait until it is there.
+	ctx, end := context.WithCancel(ctx)
+	work.Go(func() error {
+		defer end()
+		return t.attend(background)
+	})
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -316,89 +316,4 @@ func (t *tracker) shutdown(servers []*http.Server, stop context.CancelFunc, work
 		errs = append(errs, st.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// connect opens the database and applies the file to it.
-func (t *tracker) connect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	st, err := t.app.open(ctx, t.file.Server, t.vault)
-	if err != nil {
-		return err
-	}
-	if err := t.app.applied(ctx, t.file, st); err != nil {
-		return errors.Join(fmt.Errorf("apply the file: %w", err), st.Close())
-	}
-	// The journal is ours alone, so whoever claimed under this name is dead.
-	_, err = st.Reclaim(ctx, t.node, t.process, t.app.now())
-	var positions map[string]int64
-	if err == nil {
-		positions, err = st.JournalPositions(ctx)
-	}
-	if err == nil {
-		err = t.journal.Resume(positions)
-	}
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	if t.connected != nil {
-		setup, err := st.Setup(ctx)
-		if err != nil {
-			return errors.Join(err, st.Close())
-		}
-		t.connected(setup)
-	}
-	t.store.Store(st)
-	return nil
-}
-
-const (
-	connectTimeout = 20 * time.Second
-	connectRetry   = time.Second
-)
-
-// work does all that needs the database, once it is there.
-func (t *tracker) work(ctx context.Context) error {
-	for t.store.Load() == nil {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(connectRetry):
-		}
-		if err := t.connect(ctx); err != nil && ctx.Err() == nil {
-			t.log.ErrorContext(ctx, "connect to the database; requests are kept in the journal", "err", err)
-		}
-	}
-	st := t.store.Load()
-	setup, err := t.setup(ctx)
-	for err != nil {
-		t.log.ErrorContext(ctx, "read the setup", "err", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(connectRetry):
-		}
-		setup, err = t.setup(ctx)
-	}
-	pool := outbox.NewPool(st, outboxSender{t.sender}, t.log, t.app.now, outbox.WithObserver(t.metrics), outbox.WithNode(t.process))
-	t.tees = tee.New(st, t.openRequest, t.log, t.app.now)
-	attributor := attribution.New(st, t.app.rules(t.file.Server, setup, t.vault), t.app.now, t.log)
-	t.install(ctx, setup, attributor, pool)
-	t.log.InfoContext(ctx, "ready", "database", st.Dialect(), "setup_version", setup.Version)
-	t.stampZone(ctx, st)
-	worker := attribution.NewWorker(t.journal, attributor, func() { pool.Wake(); t.tees.Wake() })
-
-	compared := t.newBooks(st, attributor, func() { pool.Wake() })
-	t.books.Store(compared)
-
-	var all errgroup.Group
-	all.Go(func() error { return worker.Run(ctx) })
-	all.Go(func() error { compared.run(ctx); return nil })
-	all.Go(func() error { return pool.Run(ctx) })
-	all.Go(func() error { t.tees.Run(ctx); return nil })
-	all.Go(func() error { t.follow(ctx, setup.Version, attributor, pool); return nil })
-	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
-	all.Go(func() error { t.spreadCosts(ctx, st); return nil })
-	all.Go(func() error { t.keepRates(ctx, st); return nil })
-	return all.Wait()
 }
