@@ -124,7 +124,7 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	e.HandleMethodNotAllowed = true
 	e.UseEscapedPath = true
 	e.UnescapePathValues = false
-	e.Use(d.recover, secure, d.authenticate, limitTime)
+	e.Use(d.recover, secure, limitTime, d.authenticate, d.authorize)
 	e.NoRoute(d.run(noRoute))
 	e.NoMethod(d.run(noMethod))
 

@@ -11,16 +11,31 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"subfive"
 )
 
-// actorKey is where a request keeps who asks.
-const actorKey = "actor"
+// callerKey is where a request keeps who asks.
+const callerKey = "caller"
 
-// actorAPI is who asks with the token: it is one for all.
-const actorAPI = "api"
+// caller returns who asks: a person, or a token as if it were one.
+func caller(c *gin.Context) subfive.User {
+	who, _ := c.Value(callerKey).(subfive.User)
+	return who
+}
 
 // actor returns who asks, for the audit.
-func actor(c *gin.Context) string { return c.GetString(actorKey) }
+func actor(c *gin.Context) string { return caller(c).Name }
+
+// servedAs is where the context of a call from inside this process keeps who
+// asks.
+type servedAs struct{}
+
+// ServeAs answers a call that comes from inside this process, as who is known to
+// ask: no token is looked for.
+func (d *Dashboard) ServeAs(w http.ResponseWriter, r *http.Request, who subfive.User) {
+	d.engine.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), servedAs{}, who)))
+}
 
 // recover answers a request whose handling panicked like any other failure.
 func (d *Dashboard) recover(c *gin.Context) {
@@ -51,6 +66,10 @@ func secure(c *gin.Context) {
 // authenticate lets pass who has the token. Digests are compared, so that the
 // time it takes tells neither the token nor its length.
 func (d *Dashboard) authenticate(c *gin.Context) {
+	if who, ok := c.Request.Context().Value(servedAs{}).(subfive.User); ok {
+		c.Set(callerKey, who)
+		return
+	}
 	scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	right := subtle.ConstantTimeCompare(sum[:], d.token[:]) == 1
@@ -73,8 +92,51 @@ func (d *Dashboard) authenticate(c *gin.Context) {
 			"send admin.token of the tracker's file; it is read when the tracker starts",
 		})
 	default:
-		c.Set(actorKey, actorAPI)
+		c.Set(callerKey, subfive.User{Name: subfive.ActorAPI, Role: subfive.RoleOwner})
 	}
+}
+
+// authorize lets pass who may do what is asked for.
+func (d *Dashboard) authorize(c *gin.Context) {
+	who, need := caller(c), needed(c.Request.Method, c.FullPath())
+	if who.Role.Covers(need) {
+		return
+	}
+	what := "this needs the role " + string(need) + ", and " + who.Name + " has " + string(who.Role)
+	switch {
+	case who.Role == "":
+		what = who.Name + " has no role, and so may do nothing"
+	case need == subfive.RoleBuyer:
+		what = "this changes something, and " + who.Name + " may only read"
+	}
+	d.refuse(c, problem{
+		http.StatusForbidden, what,
+		"ask an owner for another role (subfive users role NAME " + string(need) + "), or for a token of more scope (subfive tokens add NAME --scope " + string(scopeOf(need)) + ")",
+	})
+}
+
+// needed is the role that a call needs. What is nowhere needs none that is
+// special, so that everybody is told that it is nowhere.
+func needed(method, path string) subfive.Role {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/v1/"), "/")
+	switch {
+	case first == "users", first == "tokens":
+		return subfive.RoleOwner
+	case path == "", method == http.MethodGet, method == http.MethodHead,
+		first == "session", first == "views": // one's own
+		return subfive.RoleAnalyst
+	}
+	return subfive.RoleBuyer
+}
+
+// scopeOf is the scope of a token that may do what needs a role.
+func scopeOf(need subfive.Role) subfive.Scope {
+	for _, s := range subfive.Scopes() {
+		if s.Role() == need {
+			return s
+		}
+	}
+	return ""
 }
 
 // limitTime ends a call that takes too long.
