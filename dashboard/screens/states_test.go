@@ -1,0 +1,133 @@
+package screens
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"subfive"
+)
+
+// state is a page in one state: what the API answers, and what must be seen.
+type state struct {
+	name    string // page/state
+	path    string
+	answers map[string]string // by "GET /path?query" or "GET /path"
+	who     subfive.User      // mara, if it has no ID
+	status  int               // 200, if 0
+	sees    []string
+}
+
+// states are all pages in all their states: nothing yet, no match, error, full,
+// and those of their own. Tests draw each, and look at each in a browser.
+func states(t testing.TB) []state {
+	return slices.Concat(frameStates(t), auditStates(t))
+}
+
+func frameStates(testing.TB) []state {
+	return []state{
+		{name: "frame/no-page", path: "/admin/nowhere", status: http.StatusNotFound, sees: []string{"There is no such page"}},
+	}
+}
+
+func auditStates(testing.TB) []state {
+	return []state{
+		{name: "audit/empty", path: "/admin/audit", answers: map[string]string{"GET /audit": `{"items":[],"next":""}`}, sees: []string{"Nothing was changed yet"}},
+		{name: "audit/error", path: "/admin/audit", status: http.StatusNotFound, sees: []string{"there is nothing of that ID"}},
+		{
+			name: "audit/full", path: "/admin/audit", sees: []string{"meta-main", "<del>dry_run</del>", "Older"},
+			answers: map[string]string{"GET /audit": `{"items":[
+				{"id":"au_1","at":"2026-11-24T08:59:00Z","actor":"mara","action":"mode","subject":"destination/meta-main","old":"dry_run","new":"live"},
+				{"id":"au_2","at":"2026-11-22T08:59:00Z","actor":"file","action":"create","subject":"offer/<script>alert(1)</script>"}],"next":"abc"}`},
+		},
+	}
+}
+
+func draw(t *testing.T, st state) string {
+	t.Helper()
+	who := st.who
+	if who.ID == "" {
+		who = mara
+	}
+	w := open(t, newScreens(t, &api{answers: st.answers}, who), st.path)
+	want := st.status
+	if want == 0 {
+		want = http.StatusOK
+	}
+	if w.Code != want {
+		t.Fatalf("status %d, want %d: %s", w.Code, want, w.Body)
+	}
+	return w.Body.String()
+}
+
+// Every page is drawn whole in every state: nothing is left of a template,
+// elements close, IDs are there once, and a heading says what it is.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, st := range states(t) {
+		if seen[st.name] {
+			t.Errorf("two states are called %s", st.name)
+		}
+		seen[st.name] = true
+		t.Run(st.name, func(t *testing.T) {
+			t.Parallel()
+			body := draw(t, st)
+			for _, text := range st.sees {
+				if !strings.Contains(body, text) {
+					t.Errorf("it does not say %q", text)
+				}
+			}
+			for _, text := range []string{"<no value>", "ZgotmplZ", "%!", "<script>alert", "<nil>"} {
+				if strings.Contains(body, text) {
+					t.Errorf("it says %q", text)
+				}
+			}
+			checkMarkup(t, body)
+		})
+	}
+}
+
+// checkMarkup finds duplicate IDs, elements that are not closed, and a page
+// without a heading.
+func checkMarkup(t *testing.T, body string) {
+	t.Helper()
+	ids, open, headings := map[string]bool{}, []string{}, 0
+	void := []string{"meta", "link", "input", "br", "wbr", "img", "hr"}
+	z := html.NewTokenizer(strings.NewReader(body))
+	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
+		token := z.Token()
+		switch kind {
+		case html.StartTagToken:
+			if token.Data == "h1" {
+				headings++
+			}
+			if !slices.Contains(void, token.Data) {
+				open = append(open, token.Data)
+			}
+			for _, a := range token.Attr {
+				if a.Key == "id" && ids[a.Val] {
+					t.Errorf("two elements have the ID %q", a.Val)
+				}
+				if a.Key == "id" {
+					ids[a.Val] = true
+				}
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+					t.Errorf("<%s> has %s, which the policy forbids", token.Data, a.Key)
+				}
+			}
+		case html.EndTagToken:
+			if len(open) == 0 || open[len(open)-1] != token.Data {
+				t.Fatalf("</%s> closes none of %v", token.Data, open)
+			}
+			open = open[:len(open)-1]
+		case html.ErrorToken, html.TextToken, html.SelfClosingTagToken, html.CommentToken, html.DoctypeToken:
+		}
+	}
+	if len(open) > 0 || headings != 1 {
+		t.Errorf("%v stay open; %d headings", open, headings)
+	}
+}
