@@ -22,7 +22,7 @@ func TestCalls(t *testing.T) {
 		"converted_at": "2026-11-24T08:00:00.000Z", "created_at": "2026-11-24T08:00:00.000Z", "started_at": "2026-11-24T08:00:00.000Z",
 	}}, Next: "c2"}
 	all := func(kind string) []call {
-		return []call{{"List", []any{ListQuery{Kind: kind, Filters: map[string]string{}, Limit: 100}}}}
+		return []call{{"List", []any{ListQuery{Kind: kind, Filters: map[string][]string{}, Limit: 100}}}}
 	}
 	tests := map[string]struct {
 		method, path, body string

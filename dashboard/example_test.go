@@ -17,7 +17,7 @@ import (
 type tracker struct{ dashboard.Backend }
 
 func (tracker) List(_ context.Context, q dashboard.ListQuery) (dashboard.Page, error) {
-	return dashboard.Page{Items: []map[string]any{{"delivery_id": "dl_1", "status": q.Filters["status"]}}}, nil
+	return dashboard.Page{Items: []map[string]any{{"delivery_id": "dl_1", "status": q.Filters["status"][0]}}}, nil
 }
 
 func Example() {

@@ -31,14 +31,18 @@ type filter struct {
 	words  []string // all values there are; nil: any
 	flag   bool     // true or false
 	number bool
+	many   bool // takes several values, parted by commas
 }
+
+// maxValues is how many values a filter takes that takes several.
+const maxValues = 50
 
 // collections are all kinds. The filters are columns of the views by which the
 // lists are made.
 func collections() []collection {
 	return []collection{
 		{Postbacks, true, slices.Concat(
-			text("postback_id", "network_id", "endpoint_id"),
+			text("postback_id"), ids("network_id", "endpoint_id"),
 			word("via", subfive.ViaS2S, subfive.ViaPixel, subfive.ViaAPI, subfive.ViaImport, subfive.ViaImportForward),
 			word("reading", readings()...),
 			word("verdict", verdicts()...),
@@ -48,34 +52,47 @@ func collections() []collection {
 		{Clicks, true, slices.Concat(
 			text("click_id"),
 			word("record_kind", subfive.ClickRedirect, subfive.ClickScript, subfive.ClickLanding, subfive.ClickImport),
-			text("campaign_id", "source_id", "platform", "ad_account_id", "offer_id", "landing_id"),
+			ids("campaign_id", "source_id", "platform"), text("ad_account_id"), ids("offer_id", "landing_id"),
 			flag("is_bot", "is_test"),
 		)},
 		{Conversions, true, slices.Concat(
 			text("conversion_id", "click_id"),
 			word("match_method", subfive.MatchClick, subfive.MatchLate, subfive.MatchDirect, subfive.MatchManual),
 			word("verdict", verdicts()...),
-			text("network", "endpoint_id", "network_conversion_id", "transaction_id", "order_id", "goal"),
+			ids("network", "endpoint_id"), text("network_conversion_id", "transaction_id", "order_id", "goal"),
 			word("network_status", subfive.StatusPending, subfive.StatusApproved, subfive.StatusRejected),
-			text("campaign_id", "source_id", "offer_id", "platform"),
+			ids("campaign_id", "source_id", "offer_id", "platform"),
 			flag("is_test", "counts_conversion"),
 		)},
 		{Deliveries, true, slices.Concat(
-			text("delivery_id", "conversion_id", "click_id", "destination_id", "platform"),
+			text("delivery_id", "conversion_id", "click_id"), ids("destination_id", "platform"),
 			word("kind", subfive.KindConversion, subfive.KindApproval, subfive.KindRetraction, subfive.KindRestatement),
-			word("status", deliveryStatuses()...),
+			word("status", append(deliveryStatuses(), statusHeld)...),
 			text("reason_code"),
 			word("mode", modes()...),
 			text("event_name", "event_id"),
 		)},
 		{Attempts, true, slices.Concat(
-			text("attempt_id", "destination_id"),
+			text("attempt_id"), ids("destination_id"),
 			word("class", classes()...),
 			[]filter{{name: "http_status", number: true}},
 			text("platform_code", "trace_id"),
 		)},
-		{Destinations, false, slices.Concat(text("destination_id", "platform"), word("mode", modes()...))},
+		{Destinations, false, slices.Concat(ids("destination_id", "platform"), word("mode", modes()...))},
 	}
+}
+
+// statusHeld asks for deliveries that are scheduled while their destination is
+// paused.
+const statusHeld subfive.DeliveryStatus = "held"
+
+// ids are filters by IDs of resources, in which there is no comma.
+func ids(names ...string) []filter {
+	fs := text(names...)
+	for i := range fs {
+		fs[i].many = true
+	}
+	return fs
 }
 
 func text(names ...string) []filter {
@@ -95,7 +112,7 @@ func flag(names ...string) []filter {
 }
 
 func word[T ~string](name string, values ...T) []filter {
-	return []filter{{name: name, words: plain(values)}}
+	return []filter{{name: name, words: plain(values), many: true}}
 }
 
 func plain[T ~string](values []T) []string {
@@ -106,7 +123,29 @@ func plain[T ~string](values []T) []string {
 	return words
 }
 
-// value reads what a filter was given: a flag becomes 1 or 0, and a click ID of
+// values reads what a filter was given: several values where it takes them.
+func (f filter) values(given string) ([]string, error) {
+	parts := []string{given}
+	if f.many {
+		parts = strings.Split(given, ",")
+	}
+	if len(parts) > maxValues {
+		return nil, bad("give at most 50 at once", "%s has %d values", f.name, len(parts))
+	}
+	read := make([]string, len(parts))
+	for i, part := range parts {
+		if part == "" {
+			return nil, bad("leave out the comma, or say what stands there", "%s has an empty value", f.name)
+		}
+		var err error
+		if read[i], err = f.value(part); err != nil {
+			return nil, err
+		}
+	}
+	return read, nil
+}
+
+// value reads one value: a flag becomes 1 or 0, and a click ID of
 // ours is looked up in lower case.
 func (f filter) value(given string) (string, error) {
 	switch {

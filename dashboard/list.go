@@ -17,9 +17,9 @@ import (
 // ListQuery asks for one page of a list, newest first.
 type ListQuery struct {
 	Kind string // Postbacks, Clicks, …
-	// Filters are columns of the kind's view and the values they must have;
-	// those that are true or false are 1 or 0.
-	Filters map[string]string
+	// Filters are columns of the kind's view and the values of which they must
+	// have one; those that are true or false are 1 or 0.
+	Filters map[string][]string
 	// Since and Until bound the row's own time, Until not included; zero: no
 	// bound.
 	Since, Until time.Time
@@ -57,7 +57,7 @@ func (d *Dashboard) list(col collection) func(*gin.Context) (any, error) {
 // parse reads a list's query. What it does not know it refuses: a filter that
 // was misspelt and ignored would show everything.
 func (col collection) parse(raw string, now time.Time) (ListQuery, error) {
-	q := ListQuery{Kind: col.kind, Filters: map[string]string{}, Limit: defaultLimit}
+	q := ListQuery{Kind: col.kind, Filters: map[string][]string{}, Limit: defaultLimit}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return q, bad("escape it as URLs are", "the query can't be read: %v", err)
@@ -109,7 +109,7 @@ func (col collection) set(q *ListQuery, name, given string, now time.Time) (err 
 		}
 	default:
 		i := slices.IndexFunc(col.filters, func(f filter) bool { return f.name == name })
-		q.Filters[name], err = col.filters[i].value(given)
+		q.Filters[name], err = col.filters[i].values(given)
 	}
 	return err
 }

@@ -20,7 +20,7 @@ func TestList(t *testing.T) {
 		"all there is": {
 			"deliveries?status=dead&destination_id=meta-eu&mode=live&since=2026-11-20&until=2026-11-24T08:00:00Z&limit=1000&cursor=abc",
 			ListQuery{
-				Filters: map[string]string{"status": "dead", "destination_id": "meta-eu", "mode": "live"},
+				Filters: map[string][]string{"status": {"dead"}, "destination_id": {"meta-eu"}, "mode": {"live"}},
 				Since:   day(20, 0), Until: day(24, 8), Limit: 1000, Cursor: "abc",
 			},
 		},
@@ -31,13 +31,19 @@ func TestList(t *testing.T) {
 		"zone behind":                   {"clicks?until=2026-11-24T01:00:00-02:00", ListQuery{Until: day(24, 3)}},
 		"fraction of a second":          {"clicks?since=2026-11-24T09:00:00.5Z", ListQuery{Since: now.Add(time.Second / 2)}},
 		"smallest page":                 {"attempts?limit=1", ListQuery{Limit: 1}},
-		"flag in words":                 {"clicks?is_bot=true&is_test=false", ListQuery{Filters: map[string]string{"is_bot": "1", "is_test": "0"}}},
-		"flag in digits":                {"conversions?counts_conversion=1&is_test=0", ListQuery{Filters: map[string]string{"counts_conversion": "1", "is_test": "0"}}},
-		"number":                        {"attempts?http_status=0400", ListQuery{Filters: map[string]string{"http_status": "400"}}},
-		"click ID of ours, in capitals": {"postbacks?click_id=" + strings.ToUpper(clickID), ListQuery{Filters: map[string]string{"click_id": clickID}}},
-		"click ID of others, as it is":  {"postbacks?click_id=IwAR%2B_x", ListQuery{Filters: map[string]string{"click_id": "IwAR+_x"}}},
+		"flag in words":                 {"clicks?is_bot=true&is_test=false", ListQuery{Filters: map[string][]string{"is_bot": {"1"}, "is_test": {"0"}}}},
+		"flag in digits":                {"conversions?counts_conversion=1&is_test=0", ListQuery{Filters: map[string][]string{"counts_conversion": {"1"}, "is_test": {"0"}}}},
+		"number":                        {"attempts?http_status=0400", ListQuery{Filters: map[string][]string{"http_status": {"400"}}}},
+		"click ID of ours, in capitals": {"postbacks?click_id=" + strings.ToUpper(clickID), ListQuery{Filters: map[string][]string{"click_id": {clickID}}}},
+		"click ID of others, as it is":  {"postbacks?click_id=IwAR%2B_x", ListQuery{Filters: map[string][]string{"click_id": {"IwAR+_x"}}}},
+		"several values": {
+			"deliveries?status=dead,held&destination_id=meta-eu,relay", ListQuery{Filters: map[string][]string{
+				"status": {"dead", "held"}, "destination_id": {"meta-eu", "relay"},
+			}},
+		},
+		"a comma in a foreign ID": {"postbacks?order_id=1,2", ListQuery{Filters: map[string][]string{"order_id": {"1,2"}}}},
 		"destinations of a platform": {
-			"destinations?platform=meta&mode=dry_run", ListQuery{Filters: map[string]string{"platform": "meta", "mode": "dry_run"}},
+			"destinations?platform=meta&mode=dry_run", ListQuery{Filters: map[string][]string{"platform": {"meta"}, "mode": {"dry_run"}}},
 		},
 	}
 	for name, tt := range tests {
@@ -54,7 +60,7 @@ func TestList(t *testing.T) {
 				want.Limit = 100
 			}
 			if want.Filters == nil {
-				want.Filters = map[string]string{}
+				want.Filters = map[string][]string{}
 			}
 			if diff := cmp.Diff([]call{{"List", []any{want}}}, b.calls); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -75,6 +81,9 @@ func TestBadLists(t *testing.T) {
 			"destinations?since=24h", `destinations can't be asked for by "since"`, "use some of destination_id, platform, mode, limit, cursor",
 		},
 		"filter twice":        {"clicks?platform=meta&platform=tiktok", "platform is given 2 times", "give it once"},
+		"one empty value":     {"deliveries?status=dead,", "status has an empty value", "leave out the comma, or say what stands there"},
+		"one misspelt value":  {"attempts?class=rejected,x", `class is "x"`, "say one of accepted, submitted, deferred, transient, throttled, unauthorized, misconfigured, rejected"},
+		"too many values":     {"clicks?campaign_id=" + strings.Repeat("a,", 50) + "a", "campaign_id has 51 values", "give at most 50 at once"},
 		"empty filter":        {"clicks?platform=", "platform is empty", "give it a value, or leave it out"},
 		"empty cursor":        {"clicks?cursor", "cursor is empty", "give it a value, or leave it out"},
 		"misspelt word":       {"attempts?class=rejectd", `class is "rejectd"`, "say one of accepted, submitted, deferred, transient, throttled, unauthorized, misconfigured, rejected"},
@@ -148,8 +157,12 @@ func sound(t *testing.T, col collection, q ListQuery) {
 	}
 	left := len(q.Filters)
 	for _, f := range col.filters {
-		if v, ok := q.Filters[f.name]; ok {
-			left--
+		values, ok := q.Filters[f.name]
+		if !ok {
+			continue
+		}
+		left--
+		for _, v := range values {
 			if again, err := f.value(v); err != nil || again != v || v == "" || !isText(v) {
 				t.Errorf("%s is %q, read again %q: %v", f.name, v, again, err)
 			}

@@ -307,10 +307,18 @@ func TestDocumentAndFilters(t *testing.T) {
 		t.Run(col.kind, func(t *testing.T) {
 			operation := s.operation("GET", "/api/v1/"+col.kind)
 			var told []string
+			several := map[string]bool{}
 			schemas := map[string]object{}
 			for _, p := range s.parameters(operation) {
-				told = append(told, p["name"].(string))
-				schemas[p["name"].(string)] = s.at(p, "schema")
+				name := p["name"].(string)
+				told = append(told, name)
+				schemas[name] = s.at(p, "schema")
+				if items := s.at(p, "schema", "items"); items != nil {
+					several[name], schemas[name] = true, items
+					if p["style"] != "form" || p["explode"] != false || s.at(p, "schema")["maxItems"] != float64(maxValues) {
+						t.Errorf("%s is not told to be up to %d values parted by commas", name, maxValues)
+					}
+				}
 			}
 			if diff := cmp.Diff(col.names(), told); diff != "" {
 				t.Errorf("parameters (-read +told):\n%s", diff)
@@ -325,6 +333,9 @@ func TestDocumentAndFilters(t *testing.T) {
 					want["type"], want["minimum"] = "integer", 0.0
 				case f.words != nil:
 					want["enum"] = anys(f.words)
+				}
+				if several[f.name] != f.many {
+					t.Errorf("%s takes several values: %t, told %t", f.name, f.many, several[f.name])
 				}
 				got := maps.Clone(schemas[f.name])
 				delete(got, "description")

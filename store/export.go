@@ -15,23 +15,31 @@ import (
 
 // ExportQuery names rows of a view to be written to a file.
 type ExportQuery struct {
-	// View is clicks, conversions, deliveries, or clicks_private, which has what
-	// identifies visitors.
+	// View is one of ListQuery's, or clicks_private, which has what identifies
+	// visitors.
 	View string
 	// Since and Until bound the row's own time, Until not included; zero: no
-	// bound. It is clicked_at, converted_at, or created_at.
+	// bound.
 	Since, Until time.Time
+	// Filters are a list's; see ListQuery.
+	Filters map[string][]string
+	// NewestFirst turns the order around, as lists have it.
+	NewestFirst bool
 }
 
 // Export calls head once with the columns of a view, and row for each of its
-// rows, oldest first. A value is nil or of its column's kind. It reads a page at
+// rows, oldest first unless asked otherwise. A value is nil or of its column's kind. It reads a page at
 // a time and holds nothing open in between, so that a slow reader hinders nobody;
 // a row is as it was when its page was read. An error of head or row ends it. A
-// view that is not exported is ErrBadQuery.
+// view that is not exported, or a wrong filter, is ErrBadQuery.
 func (s *Store) Export(ctx context.Context, q ExportQuery, head func([]subfive.Column) error, row func([]any) error) error {
 	l, ok := exports()[q.View]
 	if !ok {
 		return fmt.Errorf("%w: %q is not exported", ErrBadQuery, q.View)
+	}
+	n, err := l.narrow(ListQuery{View: q.View, Filters: q.Filters, Since: q.Since, Until: q.Until})
+	if err != nil {
+		return err
 	}
 	columns, err := s.columnsOf(ctx, l.view)
 	if err != nil {
@@ -44,11 +52,11 @@ func (s *Store) Export(ctx context.Context, q ExportQuery, head func([]subfive.C
 	for {
 		var page [][]any
 		err := s.read(ctx, s.screens, func(t *tx) (err error) {
-			page, err = t.exportPage(ctx, l, columns, q, last)
+			page, err = t.exportPage(ctx, n, columns, q.NewestFirst, last)
 			return err
 		})
 		if err != nil {
-			return wrap("export "+q.View, err)
+			return wrap("export "+q.View, misfit(err))
 		}
 		for _, values := range page {
 			if err := row(values); err != nil {
@@ -64,10 +72,8 @@ func (s *Store) Export(ctx context.Context, q ExportQuery, head func([]subfive.C
 
 // exports are the views that are exported, and how they are paged.
 func exports() map[string]list {
-	all := map[string]list{"clicks_private": {view: privateView, id: "click_id", at: "clicked_at_ms"}}
-	for _, view := range []string{"clicks", "conversions", "deliveries"} {
-		all[view] = lists()[view]
-	}
+	all := lists()
+	all["clicks_private"] = list{view: privateView, id: "click_id", at: "clicked_at_ms"}
 	return all
 }
 
@@ -101,30 +107,32 @@ func placeOf(l list, columns []subfive.Column, values []any) (p exportPlace) {
 	return p
 }
 
-func (t *tx) exportPage(ctx context.Context, l list, columns []subfive.Column, q ExportQuery, last exportPlace) (page [][]any, err error) {
+func (t *tx) exportPage(ctx context.Context, n narrowing, columns []subfive.Column, newestFirst bool, last exportPlace) (page [][]any, err error) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = t.s.flavor.Quote(c.Name)
 	}
-	key, args := "export "+l.view, []any{}
-	b := t.s.flavor.NewSelectBuilder()
-	b.Select(names...).From(l.view).OrderBy(l.at, l.id)
-	if !q.Since.IsZero() {
-		b.Where(b.GE(l.at, 0))
-		key, args = key+" since", append(args, subfive.Millis(q.Since))
+	order, after := "", ">"
+	if newestFirst {
+		order, after = " DESC", "<"
 	}
-	if !q.Until.IsZero() {
-		b.Where(b.LT(l.at, 0))
-		key, args = key+" until", append(args, subfive.Millis(q.Until))
-	}
+	args := slices.Clone(n.args)
+	key := fmt.Sprintf("export %s%s %s %t", n.l.view, order, n.key, last.id != "")
 	if last.id != "" {
-		// The first half is implied by the second; an index can use it.
-		b.Where(b.GE(l.at, 0), b.Or(l.at+" > "+b.Var(0), b.GT(l.id, "")))
-		key, args = key+" after", append(args, last.at, last.at, last.id)
+		args = append(args, last.at, last.at, last.id)
 	}
-	b.Limit(1)
+	build := func() string {
+		b := t.s.flavor.NewSelectBuilder()
+		b.Select(names...).From(n.l.view).OrderBy(n.l.at+order, n.l.id+order)
+		n.where(b)
+		if last.id != "" {
+			// The first half is implied by the second; an index can use it.
+			b.Where(n.l.at+" "+after+"= "+b.Var(0), b.Or(n.l.at+" "+after+" "+b.Var(0), n.l.id+" "+after+" "+b.Var("")))
+		}
+		return text(b.Limit(1))
+	}
 	exact := exactColumns(columns)
-	err = t.query(ctx, key, func() string { return text(b) }, append(args, MaxPage), func(r *sql.Rows) error {
+	err = t.query(ctx, key, build, append(args, MaxPage), func(r *sql.Rows) error {
 		raw, err := scanAll(r, len(columns))
 		if err != nil {
 			return err
@@ -132,8 +140,8 @@ func (t *tx) exportPage(ctx context.Context, l list, columns []subfive.Column, q
 		values := make([]any, len(columns))
 		for i, c := range columns {
 			from := raw[i]
-			if n, ok := raw[exact[i]].(int64); ok && exact[i] != i {
-				from = subfive.Micros(n)
+			if amount, ok := raw[exact[i]].(int64); ok && exact[i] != i {
+				from = subfive.Micros(amount)
 			}
 			if values[i], err = valueOf(c.Kind, from); err != nil {
 				return fmt.Errorf("column %s: %w", c.Name, err)

@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +17,10 @@ import (
 type ListQuery struct {
 	// View is clicks, postbacks, conversions, deliveries or attempts.
 	View string
-	// Filters are columns of the view and the values they must have.
-	Filters map[string]string
+	// Filters are columns of the view and the values of which they must have one,
+	// at most maxValues. A delivery's status may be held, too: scheduled for a
+	// destination that is paused.
+	Filters map[string][]string
 	// Since and Until bound the row's own time, Until not included; zero: no bound.
 	Since, Until time.Time
 	// Limit is 1 to MaxPage; 0 means 50.
@@ -32,7 +32,13 @@ type ListQuery struct {
 // MaxPage is the most rows of a page.
 const MaxPage = 1000
 
-const defaultPage = 50
+const (
+	defaultPage = 50
+	// maxValues is how many values a filter takes.
+	maxValues = 64
+	// statusHeld is what a delivery's status can be asked for by, and never is.
+	statusHeld = "held"
+)
 
 // ErrBadQuery says that a list was asked for in a way that can't be answered.
 var ErrBadQuery = errors.New("bad query")
@@ -93,11 +99,8 @@ func (s *Store) List(ctx context.Context, q ListQuery) (items []map[string]any, 
 			return err
 		})
 	})
-	switch {
-	case errors.Is(err, subfive.ErrBadData):
-		return nil, "", fmt.Errorf("%w: a filter's value does not fit its column", ErrBadQuery)
-	case err != nil:
-		return nil, "", fmt.Errorf("list %s: %w", q.View, err)
+	if err != nil {
+		return nil, "", wrap("list "+q.View, misfit(err))
 	}
 	if len(items) > q.Limit {
 		items = items[:q.Limit]
@@ -113,22 +116,11 @@ func (s *Store) List(ctx context.Context, q ListQuery) (items []map[string]any, 
 // listText returns the statement of a query, the key it is kept under, and its
 // arguments: it depends on which filters there are, not on their values.
 func (s *Store) listText(l list, q ListQuery) (key string, build func() string, args []any, err error) {
-	names := slices.Sorted(maps.Keys(q.Filters))
-	for _, name := range names {
-		if !slices.Contains(l.filters, name) {
-			return "", nil, nil, fmt.Errorf("%w: %s can't be filtered by %q, but by %s", ErrBadQuery, q.View, name, strings.Join(l.filters, ", "))
-		}
-		args = append(args, q.Filters[name])
+	n, err := l.narrow(q)
+	if err != nil {
+		return "", nil, nil, err
 	}
-	if err := checkValues(args); err != nil {
-		return "", nil, nil, fmt.Errorf("%w: %w", ErrBadQuery, err)
-	}
-	if !q.Since.IsZero() {
-		args = append(args, subfive.Millis(q.Since))
-	}
-	if !q.Until.IsZero() {
-		args = append(args, subfive.Millis(q.Until))
-	}
+	args = n.args
 	if q.Cursor != "" {
 		ms, id, err := readCursor(q.Cursor)
 		if err != nil {
@@ -137,19 +129,11 @@ func (s *Store) listText(l list, q ListQuery) (key string, build func() string, 
 		args = append(args, ms, ms, id)
 	}
 	args = append(args, q.Limit+1) // one more tells whether there is a next page
-	key = fmt.Sprintf("list %s %v %t %t %t", l.view, names, !q.Since.IsZero(), !q.Until.IsZero(), q.Cursor != "")
+	key = fmt.Sprintf("list %s %s %t", l.view, n.key, q.Cursor != "")
 	return key, func() string {
 		b := s.flavor.NewSelectBuilder()
 		b.Select("*").From(l.view)
-		for _, name := range names {
-			b.Where(b.EQ(name, ""))
-		}
-		if !q.Since.IsZero() {
-			b.Where(b.GE(l.at, 0))
-		}
-		if !q.Until.IsZero() {
-			b.Where(b.LT(l.at, 0))
-		}
+		n.where(b)
 		if q.Cursor != "" {
 			// The first half is implied by the second; an index can use it.
 			b.Where(b.LE(l.at, 0), b.Or(l.at+" < "+b.Var(0), b.LT(l.id, "")))

@@ -98,12 +98,12 @@ func TestListPagesNewestFirst(t *testing.T) {
 			}
 		}
 		same(t, "order", got, []string{"cv_4", "cv_3", "cv_2", "cv_1", "cv_0"})
-		within := ListQuery{View: "conversions", Since: noon.Add(time.Minute), Until: noon.Add(2 * time.Minute), Filters: map[string]string{"campaign_id": "spring", "is_test": "0"}}
+		within := ListQuery{View: "conversions", Since: noon.Add(time.Minute), Until: noon.Add(2 * time.Minute), Filters: map[string][]string{"campaign_id": {"spring"}, "is_test": {"0"}}}
 		items, _, err := s.List(t.Context(), within)
 		if err != nil || len(items) != 2 {
 			t.Errorf("within a minute: %d, %v", len(items), err)
 		}
-		within.Filters["campaign_id"] = "summer"
+		within.Filters["campaign_id"] = []string{"summer"}
 		if items, _, err := s.List(t.Context(), within); err != nil || len(items) != 0 {
 			t.Errorf("another campaign: %d, %v", len(items), err)
 		}
@@ -140,13 +140,13 @@ func TestListRefuses(t *testing.T) {
 	t.Parallel()
 	cases := map[string]ListQuery{
 		"an unknown view":          {View: "resources"},
-		"an unknown column":        {View: "clicks", Filters: map[string]string{"doc": "x"}},
-		"SQL in a column":          {View: "clicks", Filters: map[string]string{"1=1; --": "x"}},
+		"an unknown column":        {View: "clicks", Filters: map[string][]string{"doc": {"x"}}},
+		"SQL in a column":          {View: "clicks", Filters: map[string][]string{"1=1; --": {"x"}}},
 		"a foreign cursor":         {View: "clicks", Cursor: "!!"},
 		"a cursor without a time":  {View: "clicks", Cursor: "eHxpZA"},
 		"too long a page":          {View: "clicks", Limit: MaxPage + 1},
 		"a negative page":          {View: "clicks", Limit: -1},
-		"a value that is not text": {View: "clicks", Filters: map[string]string{"campaign_id": "\xff"}},
+		"a value that is not text": {View: "clicks", Filters: map[string][]string{"campaign_id": {"\xff"}}},
 	}
 	each(t, func(t *testing.T, s *Store) {
 		for name, q := range cases {

@@ -60,8 +60,9 @@ func destinationPage(ctx context.Context, st *store.Store, q dashboard.ListQuery
 		id, _ := row["destination_id"].(string)
 		wanted := past
 		past = past || id == q.Cursor
-		for name, value := range q.Filters {
-			wanted = wanted && row[name] == value
+		for name, values := range q.Filters {
+			text, _ := row[name].(string)
+			wanted = wanted && slices.Contains(values, text)
 		}
 		switch {
 		case !wanted:

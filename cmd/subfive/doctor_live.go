@@ -189,7 +189,7 @@ func readStopped(ctx context.Context, st *store.Store, t *everflow.Traffic) erro
 
 // readEver asks whether anything ever came in, at each place where it may.
 func readEver(ctx context.Context, st *store.Store, t *everflow.Traffic) error {
-	ever := func(view string, filters map[string]string) (bool, error) {
+	ever := func(view string, filters map[string][]string) (bool, error) {
 		rows, _, err := st.List(ctx, store.ListQuery{View: view, Filters: filters, Limit: 1})
 		return len(rows) > 0, err
 	}
@@ -199,7 +199,7 @@ func readEver(ctx context.Context, st *store.Store, t *everflow.Traffic) error {
 	}
 	t.Heard, t.Clicked = map[string]bool{}, map[string]bool{}
 	for _, e := range t.Setup.Endpoints {
-		found, err := ever("postbacks", map[string]string{"endpoint_id": e.ID})
+		found, err := ever("postbacks", map[string][]string{"endpoint_id": {e.ID}})
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func readEver(ctx context.Context, st *store.Store, t *everflow.Traffic) error {
 		}
 	}
 	for _, c := range t.Setup.Campaigns {
-		found, err := ever("clicks", map[string]string{"campaign_id": c.ID})
+		found, err := ever("clicks", map[string][]string{"campaign_id": {c.ID}})
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"subfive"
 	"subfive/store"
 )
 
@@ -92,7 +91,7 @@ func newList(a *app, l listing) *cobra.Command {
 
 // query turns the flags into the store's question.
 func (f listFlags) query(a *app, l listing, flags *pflag.FlagSet) (store.ListQuery, error) {
-	q := store.ListQuery{View: l.view, Filters: map[string]string{}}
+	q := store.ListQuery{View: l.view, Filters: map[string][]string{}}
 	var err error
 	if q.Since, q.Until, err = between(f.since, f.until, a.now()); err != nil {
 		return q, err
@@ -117,7 +116,7 @@ func (f listFlags) query(a *app, l listing, flags *pflag.FlagSet) (store.ListQue
 		case n.values != nil && !slices.Contains(n.values, value):
 			return q, usagef("--%s %q: it is one of %s", n.flag, value, strings.Join(n.values, ", "))
 		}
-		q.Filters[n.column] = value
+		q.Filters[n.column] = []string{value}
 	}
 	return q, nil
 }
@@ -151,14 +150,6 @@ func between(since, until string, now time.Time) (from, to time.Time, err error)
 
 // list writes the rows of a question, page by page.
 func (a *app) list(ctx context.Context, s session, l listing, q store.ListQuery, f listFlags) error {
-	onlyHeld := l.view == viewDeliveries && q.Filters["status"] == held
-	if onlyHeld {
-		q.Filters["status"] = string(subfive.DeliveryScheduled)
-	}
-	paused, err := pausedDestinations(ctx, s.Store)
-	if err != nil {
-		return err
-	}
 	out := &listWriter{listing: l, json: f.json, w: a.stdout, table: tableWriter{w: a.stdout}}
 	shown := 0
 	for f.all || shown < f.limit {
@@ -175,11 +166,7 @@ func (a *app) list(ctx context.Context, s session, l listing, q store.ListQuery,
 		}
 		for _, row := range rows {
 			if l.view == viewDeliveries {
-				_, is := paused[cellText(row["destination_id"])]
-				row[held] = is && row["status"] == string(subfive.DeliveryScheduled)
-			}
-			if onlyHeld && row[held] != true {
-				continue
+				row[held] = cellText(row["is_held"]) == "1"
 			}
 			if err := out.row(row); err != nil {
 				return err

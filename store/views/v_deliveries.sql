@@ -17,6 +17,7 @@ SELECT
     d.value_micros,                                            -- the same in millionths, exact
     d.currency,                                                -- its currency
     d.status,                                                  -- scheduled, submitted, delivered, dead, skipped, dry_run or tested
+    CASE WHEN d.status = 'scheduled' AND (p.paused_until > 0 OR p.manual = 1) THEN 1 ELSE 0 END AS is_held, -- 1: it waits for a paused destination
     d.reason_code,                                             -- why, for machines
     d.reason,                                                  -- why, for people
     d.mode,                                                    -- dry_run, test or live
@@ -47,4 +48,5 @@ SELECT
 FROM deliveries d
 LEFT JOIN conversions v ON v.conversion_id = d.conversion_id
 LEFT JOIN clicks c ON c.click_id = v.attributed_click_id AND v.attributed_click_id <> ''
+LEFT JOIN pauses p ON p.destination_id = d.destination_id
 LEFT JOIN outbox o ON o.delivery_id = d.delivery_id
