@@ -143,11 +143,16 @@ func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
 		}
 		return nil, fmt.Errorf("destination %s: %w", id, subfive.ErrNotFound)
 	}
-	story, err := st.Story(ctx, id)
+	return b.story(ctx, st, id)
+}
+
+// story tells the story of an ID.
+func (b *backend) story(ctx context.Context, st *store.Store, id string) (any, error) {
+	t, err := tellingOf(ctx, st, id, b.t.app.now())
 	if err != nil {
 		return nil, err
 	}
-	return explainStory(story), nil
+	return t.explained(), nil
 }
 
 func (b *backend) Errors(platform, code string) (any, error) {
@@ -217,7 +222,7 @@ func (b *backend) Settle(ctx context.Context, postbackID, as, by string) (any, e
 	if _, err := a.Settle(ctx, postbackID, attribution.Settlement(as), by); err != nil {
 		return nil, refused(err)
 	}
-	return b.t.store.Load().Story(ctx, postbackID)
+	return b.story(ctx, b.t.store.Load(), postbackID)
 }
 
 func (b *backend) Accept(ctx context.Context, postbackID, by string) (any, error) {
@@ -228,7 +233,7 @@ func (b *backend) Accept(ctx context.Context, postbackID, by string) (any, error
 	if _, err := a.Accept(ctx, postbackID, by); err != nil {
 		return nil, refused(err)
 	}
-	return b.t.store.Load().Story(ctx, postbackID)
+	return b.story(ctx, b.t.store.Load(), postbackID)
 }
 
 func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (any, error) {
@@ -250,7 +255,7 @@ func (b *backend) Attach(ctx context.Context, postbackID, clickID, by string) (a
 	if err := a.Attach(ctx, j.ConversionID, clickID, by); err != nil {
 		return nil, refused(err)
 	}
-	return st.Story(ctx, j.ConversionID)
+	return b.story(ctx, st, j.ConversionID)
 }
 
 func (b *backend) SetMode(ctx context.Context, destinationID string, to subfive.Switch, by string) error {

@@ -16,6 +16,7 @@ import (
 	"subfive/forwarders"
 	"subfive/identity"
 	"subfive/store"
+	"subfive/story"
 )
 
 // checked is what a destination's check found.
@@ -37,7 +38,7 @@ type checked struct {
 	Sent    bool             `json:"sent"`
 	Outcome *subfive.Outcome `json:"outcome,omitempty"`
 	Answer  string           `json:"answer,omitempty"`
-	explanation
+	story.Meaning
 	// Domains are those that events name to the platform, and Allow says where
 	// to allow them.
 	Domains []string `json:"domains,omitempty"`
@@ -246,9 +247,9 @@ func (k checker) send(ctx context.Context, sender *forwarders.Sender, probe subf
 	if x.Attempt != nil {
 		c.Answer = x.Attempt.AnswerBody
 	}
-	c.explanation = explained(c.Platform, o.Class, o.Code, o.Subcode)
+	c.Meaning = explained(c.Platform, o.Class, o.Code, o.Subcode)
 	if c.OK {
-		c.explanation = explanation{Means: c.Means}
+		c.Meaning = story.Meaning{Means: c.Means}
 	}
 }
 

@@ -282,14 +282,15 @@ func (d *demo) example(ctx context.Context, st *store.Store) error {
 		return err
 	}
 	d.sayf("\n$ subfive conversions show %s --data-dir %s\n", id, d.dir)
-	story, err := st.Story(ctx, id)
+	t, err := tellingOf(ctx, st, id, d.app.now())
 	if err != nil {
 		return err
 	}
-	for i, at := range story.Attempts {
+	for i, at := range t.Attempts {
 		if n := len(at.RequestBody); n > longBody {
-			story.Attempts[i].RequestBody = fmt.Sprintf("(%d bytes, of many conversions)", n)
+			t.Attempts[i].RequestBody = fmt.Sprintf("(%d bytes, of many conversions)", n)
 		}
 	}
-	return d.app.printStory(ctx, st, story)
+	_, err = fmt.Fprint(d.app.stdout, t)
+	return err
 }

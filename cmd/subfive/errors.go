@@ -12,6 +12,7 @@ import (
 	"subfive/forwarders"
 	"subfive/forwarders/all"
 	"subfive/store"
+	"subfive/story"
 )
 
 // ownPlatform is how the dictionary of our own codes is asked for.
@@ -206,57 +207,53 @@ func writeErrorsDocument(w io.Writer, entries []errorEntry) error {
 // explainedDelivery is a delivery with what its last code means.
 type explainedDelivery struct {
 	subfive.Delivery
-	explanation
+	story.Meaning
 }
 
-// explainedAttempt is an attempt with what its answer means.
+// explainedAttempt is an attempt with what its answer means, and the command
+// that sends its request again.
 type explainedAttempt struct {
 	subfive.Attempt
-	explanation
+	story.Meaning
+	Curl string `json:"curl,omitempty"`
 }
 
-// explanation is what a code means, what to do, and the command that says more;
-// all empty where nothing is wrong.
-type explanation struct {
-	Means string `json:"means,omitempty"`
-	Do    string `json:"do,omitempty"`
-	More  string `json:"more,omitempty"`
-}
-
-func explained(platform string, class subfive.Class, code, subcode string) explanation {
+func explained(platform string, class subfive.Class, code, subcode string) story.Meaning {
 	p, _ := all.Find(platform)
 	e := p.Explain(class, code, subcode)
 	if code == "" {
-		return explanation{Means: e.Means, Do: e.Do}
+		return story.Meaning{Means: e.Means, Do: e.Do}
 	}
 	if _, ours := forwarders.Find(p.Errors, code, subcode); !ours {
 		platform = ownPlatform
 	}
-	x := explanation{Means: e.Means, Do: e.Do}
+	x := story.Meaning{Means: e.Means, Do: e.Do}
 	if _, known := errorEntryOf(platform, joined("/", code, subcode)); known {
 		x.More = "subfive errors " + platform + " " + joined("/", code, subcode)
 	}
 	return x
 }
 
-// explainStory adds to a story what its codes mean.
+// explainedStory is a story with what its codes mean, and told in words.
 type explainedStory struct {
 	store.Story
 	Deliveries []explainedDelivery `json:"deliveries"`
 	Attempts   []explainedAttempt  `json:"attempts"`
+	story.Told
 }
 
-func explainStory(s store.Story) explainedStory {
-	x := explainedStory{Story: s, Deliveries: []explainedDelivery{}, Attempts: []explainedAttempt{}}
+// explained adds to a story what its codes mean, and tells it.
+func (t telling) explained() explainedStory {
+	x := explainedStory{Story: t.Story, Deliveries: []explainedDelivery{}, Attempts: []explainedAttempt{}, Told: story.Tell(t.known())}
 	platforms := map[string]string{}
-	for _, d := range s.Deliveries {
+	for _, d := range t.Deliveries {
 		platforms[d.ID] = d.Platform
-		x.Deliveries = append(x.Deliveries, explainedDelivery{d, explainDelivery(d, s.Attempts)})
+		x.Deliveries = append(x.Deliveries, explainedDelivery{d, explainDelivery(d, t.Attempts)})
 	}
-	for _, a := range s.Attempts {
-		e := explainedAttempt{Attempt: a}
+	for _, a := range t.Attempts {
+		e := explainedAttempt{Attempt: a, Curl: story.Curl(a)}
 		if len(a.Items) > 0 && !success(a.Outcome.Class) {
-			e.explanation = explained(platforms[a.Items[0].DeliveryID], a.Outcome.Class, a.Outcome.Code, a.Outcome.Subcode)
+			e.Meaning = explained(platforms[a.Items[0].DeliveryID], a.Outcome.Class, a.Outcome.Code, a.Outcome.Subcode)
 		}
 		x.Attempts = append(x.Attempts, e)
 	}
@@ -267,12 +264,12 @@ func success(c subfive.Class) bool { return c == subfive.Accepted || c == subfiv
 
 // explainDelivery says what stands between a delivery and the platform: the
 // reason that is ours, else the platform's last answer.
-func explainDelivery(d subfive.Delivery, attempts []subfive.Attempt) explanation {
+func explainDelivery(d subfive.Delivery, attempts []subfive.Attempt) story.Meaning {
 	class := subfive.Class(d.ReasonCode)
 	_, ours := forwarders.Find(forwarders.OwnErrors(), d.ReasonCode, "")
 	switch d.Status {
 	case subfive.DeliveryDelivered, subfive.DeliveryTested, subfive.DeliverySubmitted:
-		return explanation{}
+		return story.Meaning{}
 	case subfive.DeliverySkipped, subfive.DeliveryDryRun:
 		return explained(ownPlatform, "", d.ReasonCode, "")
 	case subfive.DeliveryScheduled, subfive.DeliveryDead:
@@ -281,7 +278,7 @@ func explainDelivery(d subfive.Delivery, attempts []subfive.Attempt) explanation
 		}
 	}
 	if d.ReasonCode == "" && d.LastCode == "" {
-		return explanation{} // it was not tried yet
+		return story.Meaning{} // it was not tried yet
 	}
 	code, subcode := lastCode(d, attempts)
 	return explained(d.Platform, class, code, subcode)

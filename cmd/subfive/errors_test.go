@@ -77,7 +77,7 @@ func TestExplainDelivery(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			d := subfive.Delivery{ID: "dl_1", Platform: "meta", Status: tt.status, ReasonCode: tt.reason, LastCode: tt.last}
-			x := explainStory(store.Story{Deliveries: []subfive.Delivery{d}, Attempts: refused}).Deliveries[0].explanation
+			x := telling{Story: store.Story{Deliveries: []subfive.Delivery{d}, Attempts: refused}}.explained().Deliveries[0].Meaning
 			if !strings.HasPrefix(x.Means, tt.means) || (x.Means == "") != (tt.means == "") || (x.Do == "") != (tt.means == "") {
 				t.Errorf("means %q, do %q", x.Means, x.Do)
 			}

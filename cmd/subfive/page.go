@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"subfive"
 )
 
 const (
@@ -144,14 +142,6 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%dd", days)
 	}
 	return fmt.Sprintf("%dd%dh", days, hours)
-}
-
-// amountText is money for people, "" for none.
-func amountText(m *subfive.Micros, currency string) string {
-	if m == nil {
-		return ""
-	}
-	return strings.TrimSpace(m.String() + " " + currency)
 }
 
 // joined puts the parts that say something after each other.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"subfive"
-	"subfive/store"
 )
 
 // newShow tells the story of one ID. It is below each list and takes an ID of
@@ -47,27 +46,15 @@ Credentials are never shown; personal data only in what a platform was sent, as 
 }
 
 func (a *app) show(ctx context.Context, s session, id string, full, json bool) error {
-	story, err := s.Story(ctx, id)
+	t, err := tellingOf(ctx, s.Store, id, a.now())
 	if err != nil {
 		return notFound(err, "see what there is: subfive postbacks, clicks, conversions or deliveries")
 	}
 	if json {
-		return writeJSON(a.stdout, explainStory(story))
+		return writeJSON(a.stdout, t.explained())
 	}
-	return a.tell(ctx, s.Store, story, full)
-}
-
-// printStory tells a story as "show" does.
-func (a *app) printStory(ctx context.Context, st *store.Store, story store.Story) error {
-	return a.tell(ctx, st, story, false)
-}
-
-func (a *app) tell(ctx context.Context, st *store.Store, story store.Story, full bool) error {
-	paused, err := pausedDestinations(ctx, st)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(a.stdout, telling{Story: story, paused: paused, now: a.now(), full: full})
+	t.full = full
+	_, err = fmt.Fprint(a.stdout, t)
 	return err
 }
 

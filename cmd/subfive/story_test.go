@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"subfive"
 	"subfive/store"
+	"subfive/story"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -242,7 +244,13 @@ func TestStory(t *testing.T) {
 					t.Errorf("the page holds %q", secret)
 				}
 			}
-			golden(t, filepath.Join("testdata", "story", strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(name)+".golden"), got)
+			file := filepath.Join("testdata", "story", strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(name))
+			golden(t, file+".golden", got)
+			told, err := json.MarshalIndent(story.Tell(s.known()), "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, file+".told.json", string(told)+"\n")
 		})
 	}
 }

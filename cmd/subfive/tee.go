@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 	"net/url"
 
@@ -39,23 +38,4 @@ func meantPrivate(address string) []string {
 		return nil
 	}
 	return []string{host}
-}
-
-// teeLine says what became of a postback's copy; "" if there is none.
-func teeLine(c *subfive.Tee) string {
-	if c == nil {
-		return ""
-	}
-	answer := c.LastError
-	if c.LastHTTP != 0 {
-		answer = fmt.Sprint("answered ", c.LastHTTP)
-	}
-	line := joined("  ", string(c.State), fmt.Sprint(c.Attempts, " tries"), answer)
-	switch c.State {
-	case subfive.TeeWaiting:
-		return joined("  ", line, named("next", utc(c.NextAttemptAt)))
-	case subfive.TeeSent, subfive.TeeExpired, subfive.TeeGone:
-		return joined("  ", line, named("at", utc(c.EndedAt)))
-	}
-	return line
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
-	"subfive"
 	"subfive/sandbox"
 )
 
@@ -98,24 +97,6 @@ endpoints:
 			t.Errorf("the story says nothing of the copy (%v): %s", err, page)
 		}
 	})
-}
-
-func TestTeeLine(t *testing.T) {
-	tests := map[string]struct {
-		tee  *subfive.Tee
-		want string
-	}{
-		"none":    {nil, ""},
-		"sent":    {&subfive.Tee{State: subfive.TeeSent, Attempts: 1, LastHTTP: 204, EndedAt: noon()}, "sent  1 tries  answered 204  at " + utc(noon())},
-		"waiting": {&subfive.Tee{State: subfive.TeeWaiting, Attempts: 3, LastError: "refused", NextAttemptAt: noon()}, "waiting  3 tries  refused  next " + utc(noon())},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got := teeLine(tt.tee); got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
 }
 
 // A private address must be written as such: a name that leads to one is none.
