@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/huandu/go-sqlbuilder"
 	"github.com/lib/pq"
@@ -20,6 +21,11 @@ const (
 	screensConns = 4
 )
 
+// connectTimeout bounds how long a server may take to greet us, unless the URL
+// says connect_timeout: the driver heeds no context there, and would wait for
+// ever for one that is stopped or behind a firewall.
+const connectTimeout = 10 * time.Second
+
 // postgresBegin opens a transaction with its time limits in one round trip.
 // They are local to it, so that nothing is left on a connection that a pooler
 // hands on.
@@ -31,7 +37,14 @@ func (s *Store) openPostgres(ctx context.Context, dsn string, allowUnsafe bool) 
 	if err != nil {
 		return err
 	}
-	if s.connector, err = pq.NewConnector(dsn); err != nil {
+	cfg, err := pq.NewConfig(dsn)
+	if err != nil {
+		return fmt.Errorf("database_url: %w", err)
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectTimeout
+	}
+	if s.connector, err = pq.NewConnectorConfig(cfg); err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
 	for p, size := range map[**pool]int{&s.intake: intakeConns, &s.outbox: outboxConns, &s.screens: screensConns} {

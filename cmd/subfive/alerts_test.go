@@ -115,7 +115,7 @@ func TestServeTellsOfAPause(t *testing.T) {
 func TestServeTellsThatTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	s, h := alerting(t, "postgres://127.0.0.1:1/none", string(alerts.DatabaseDown))
-	s.start()
+	s.launch()
 	s.until("an alert is told", 2*time.Minute, func() bool { return len(h.got()) > 0 })
 	want := []string{"fired : The database does not answer; 0 records wait in the journal, so nothing is lost, and nothing is told to platforms."}
 	if diff := cmp.Diff(want, h.got()); diff != "" {

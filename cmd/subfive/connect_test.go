@@ -87,6 +87,7 @@ func TestMigrationOutlastsTheTimeToConnect(t *testing.T) {
 
 // A database that takes connections and never answers keeps no click waiting.
 func TestServesWhileTheDatabaseHangs(t *testing.T) {
+	t.Parallel()
 	var lc net.ListenConfig
 	silent, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
