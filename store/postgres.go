@@ -33,7 +33,7 @@ const postgresBegin = "BEGIN; SET LOCAL statement_timeout = '20s'; SET LOCAL loc
 
 func (s *Store) openPostgres(ctx context.Context, dsn string, allowUnsafe bool) error {
 	s.dialect, s.flavor = dialectPostgres, sqlbuilder.PostgreSQL
-	dsn, err := explicit(dsn)
+	dsn, err := withSSLMode(dsn)
 	if err != nil {
 		return err
 	}
@@ -72,36 +72,26 @@ func (s *Store) refuseOff(ctx context.Context, setting string, allow bool) error
 	return nil
 }
 
-// connectSeconds bounds how long a server may take to let us in: one that takes
-// the connection and says nothing would hold its caller for ever, as the driver
-// heeds no context meanwhile.
-const connectSeconds = "10"
-
-// explicit says what the driver's own defaults leave open or may change: sslmode
-// is prefer, and disable for this machine.
-func explicit(dsn string) (string, error) {
+// withSSLMode makes the URL's sslmode explicit, since the driver's default may
+// change: prefer, and disable for this machine.
+func withSSLMode(dsn string) (string, error) {
 	u, err := url.Parse(dsn)
 	if err != nil {
 		return "", fmt.Errorf("database_url: not a URL") // the error would show the password
 	}
 	q := u.Query()
-	if !q.Has("connect_timeout") {
-		q.Set("connect_timeout", connectSeconds)
+	if q.Has("sslmode") {
+		return dsn, nil
 	}
-	if !q.Has("sslmode") {
-		q.Set("sslmode", sslMode(u, q))
-	}
-	u.RawQuery = q.Encode()
-	return u.String(), nil
-}
-
-func sslMode(u *url.URL, q url.Values) string {
 	host := u.Hostname()
 	if h := q.Get("host"); h != "" {
 		host = h
 	}
+	mode := "prefer"
 	if ip := net.ParseIP(host); host == "" || host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback() {
-		return "disable"
+		mode = "disable"
 	}
-	return "prefer"
+	q.Set("sslmode", mode)
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }

@@ -137,18 +137,18 @@ func TestCloseLeavesOneFile(t *testing.T) {
 	}
 }
 
-func TestDefaultsOfTheDriverAreExplicit(t *testing.T) {
+func TestSSLModeIsExplicit(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]string{
-		"postgres://db.example.com/x":                     "postgres://db.example.com/x?connect_timeout=10&sslmode=prefer",
-		"postgres://db.example.com/x?sslmode=require":     "postgres://db.example.com/x?connect_timeout=10&sslmode=require",
-		"postgres://127.0.0.1:5432/x":                     "postgres://127.0.0.1:5432/x?connect_timeout=10&sslmode=disable",
-		"postgres://u:p%40ss@[::1]/x?connect_timeout=3":   "postgres://u:p%40ss@[::1]/x?connect_timeout=3&sslmode=disable",
-		"postgres:///x?host=/run/postgresql":              "postgres:///x?connect_timeout=10&host=%2Frun%2Fpostgresql&sslmode=disable",
-		"postgres://localhost/x?application_name=a":       "postgres://localhost/x?application_name=a&connect_timeout=10&sslmode=disable",
-		"postgres://localhost/x?host=db.example.com&aa=b": "postgres://localhost/x?aa=b&connect_timeout=10&host=db.example.com&sslmode=prefer",
+		"postgres://db.example.com/x":                    "postgres://db.example.com/x?sslmode=prefer",
+		"postgres://db.example.com/x?sslmode=require":    "postgres://db.example.com/x?sslmode=require",
+		"postgres://127.0.0.1:5432/x":                    "postgres://127.0.0.1:5432/x?sslmode=disable",
+		"postgres://u:p%40ss@[::1]/x":                    "postgres://u:p%40ss@[::1]/x?sslmode=disable",
+		"postgres:///x?host=/run/postgresql":             "postgres:///x?host=%2Frun%2Fpostgresql&sslmode=disable",
+		"postgres://localhost/x?application_name=a":      "postgres://localhost/x?application_name=a&sslmode=disable",
+		"postgres://localhost/x?host=db.example.com&a=b": "postgres://localhost/x?a=b&host=db.example.com&sslmode=prefer",
 	} {
-		got, err := explicit(dsn)
+		got, err := withSSLMode(dsn)
 		if err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", dsn, got, err, want)
 		}
