@@ -117,12 +117,16 @@ func (s *Store) apply(ctx context.Context, actor string, changes []ResourceChang
 
 // nextVersion moves the setup's version. The row it writes is the lock under
 // which changes to the setup exclude each other.
-func (t *tx) nextVersion(ctx context.Context) (int64, error) {
-	if err := t.insertRows(ctx, "settings", []string{"name", "value"}, [][]any{{versionSetting, "1"}},
+func (t *tx) nextVersion(ctx context.Context) (int64, error) { return t.advance(ctx, versionSetting) }
+
+// advance moves a setting that is a number by one, and returns it. Who moves
+// the same setting waits until this transaction has ended.
+func (t *tx) advance(ctx context.Context, setting string) (int64, error) {
+	if err := t.insertRows(ctx, "settings", []string{"name", "value"}, [][]any{{setting, "1"}},
 		"ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(settings.value AS BIGINT) + 1 AS TEXT)"); err != nil {
 		return 0, err
 	}
-	return t.setupVersion(ctx)
+	return t.advanced(ctx, setting)
 }
 
 // change does one change and returns its line, empty when it was so already.

@@ -223,8 +223,11 @@ func (s *Store) SetupVersion(ctx context.Context) (version int64, err error) {
 	return version, wrap("read setup version", err)
 }
 
-func (t *tx) setupVersion(ctx context.Context) (int64, error) {
-	value, err := t.s.settingIn(ctx, t, versionSetting)
+func (t *tx) setupVersion(ctx context.Context) (int64, error) { return t.advanced(ctx, versionSetting) }
+
+// advanced is how far a setting was moved.
+func (t *tx) advanced(ctx context.Context, setting string) (int64, error) {
+	value, err := t.s.settingIn(ctx, t, setting)
 	if err != nil || value == "" {
 		return 0, err
 	}
