@@ -35,6 +35,7 @@ difference fails. On a terminal it then stays until Ctrl-C, so that you can look
 behind unless --data names a folder. --file shows the configuration that it runs with.`,
 		Example: `  subfive demo
   subfive demo --clicks 200 --data ./demo-data
+  subfive demo --hours 24 --clicks 40
   subfive demo --file`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -44,6 +45,8 @@ behind unless --data names a folder. --file shows the configuration that it runs
 				return err
 			case d.clicks < 1:
 				return usagef("--clicks %d: give 1 or more", d.clicks)
+			case d.hours < 0 || d.hours > 168:
+				return usagef("--hours %d: give 0 to 168", d.hours)
 			}
 			return d.run(c.Context())
 		},
@@ -51,6 +54,7 @@ behind unless --data names a folder. --file shows the configuration that it runs
 	f := c.Flags()
 	f.StringVar(&d.dir, "data", "", "keep the data in this folder")
 	f.IntVar(&d.clicks, "clicks", 60, "how many visitors click")
+	f.IntVar(&d.hours, "hours", 0, "play so many hours before that, each with about as many clicks (a second an hour)")
 	f.Uint64Var(&d.seed, "seed", 1, "the same seed makes the same traffic")
 	f.BoolVar(&d.stay, "stay", terminal(os.Stdin) && terminal(os.Stdout), "stay until Ctrl-C")
 	f.BoolVar(&d.show, "file", false, "print the configuration that the demo runs with, and end")
@@ -68,6 +72,7 @@ type demo struct {
 	clock  *movedClock
 	dir    string
 	clicks int
+	hours  int
 	seed   uint64
 	stay   bool
 	show   bool
@@ -123,6 +128,9 @@ func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.app.stdout, form
 // start brings up the sandbox and the tracker, the real one.
 func (d *demo) start(ctx context.Context, services *errgroup.Group) error {
 	d.app.now = d.clock.Now
+	if d.hours > 0 { // so that it is over now
+		d.clock.advance(-time.Duration(d.hours)*time.Hour - halfHour)
+	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

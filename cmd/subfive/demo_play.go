@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,6 +28,8 @@ type demoActs struct {
 	traffic *sandbox.Traffic
 	sim     *sandbox.Simulator
 	shots   []sandbox.Shot
+	told    int               // of shots, those that were fired, but for what changes later
+	changed int               // of shots, those of which that was fired, too
 	late    []sandbox.AdClick // whose records come after their postbacks
 	refused *sandbox.Shot     // what TikTok refuses for good; nil: nothing
 	recent  sandbox.Shot      // what Google wants to hear of later
@@ -41,12 +44,38 @@ func (d *demo) play(ctx context.Context) error {
 		return err
 	}
 	d.sayf("")
-	for _, act := range []func(context.Context) error{a.clicks, a.trouble, a.sales, a.changes, a.tooRecent, a.halfHourLater} {
+	if err := a.day(ctx); err != nil {
+		return err
+	}
+	for _, act := range []func(context.Context) error{a.clicks, a.trouble, a.tell, a.changes, a.tooRecent, a.halfHourLater} {
 		if err := act(ctx); err != nil {
 			return err
 		}
 	}
 	return a.report(ctx)
+}
+
+// day plays the hours before, each with its visitors and their sales.
+func (a *demoActs) day(ctx context.Context) error {
+	for hour := range a.d.hours {
+		busy := 0.6 + 0.4*math.Sin(2*math.Pi*float64(hour-a.d.hours/3)/24)
+		for range max(1, int(busy*float64(a.d.clicks))) {
+			if err := a.visit(ctx, a.traffic.Visit()); err != nil {
+				return err
+			}
+		}
+		if err := a.tell(ctx); err != nil {
+			return err
+		}
+		if err := a.change(ctx); err != nil {
+			return err
+		}
+		a.d.clock.advance(time.Hour)
+	}
+	if a.d.hours > 0 {
+		a.d.sayf("%d hours were played, with %d postbacks.", a.d.hours, a.told)
+	}
+	return nil
 }
 
 // clicks sends the visitors through the campaigns' links.
@@ -150,7 +179,7 @@ func (a *demoActs) trouble(context.Context) error {
 	if err := a.d.sandbox.Meta.Fail(sandbox.Failure{Mode: sandbox.ModeServerError, Status: http.StatusServiceUnavailable, Requests: 2}); err != nil {
 		return err
 	}
-	for _, s := range a.shots {
+	for _, s := range a.shots[a.told:] {
 		if s.Story == sandbox.StoryBase && s.Truth.Platform == "tiktok" {
 			a.refused = &s
 			a.d.sayf("Meta answers 503 for a moment, and TikTok will not take order %s.", s.Conversion.OrderID)
@@ -161,30 +190,39 @@ func (a *demoActs) trouble(context.Context) error {
 	return nil
 }
 
-// sales fires what the network says at first. Some clicks come in only then.
-func (a *demoActs) sales(ctx context.Context) error {
-	if err := a.fire(ctx, func(s sandbox.Shot) bool { return !s.Truth.Change }); err != nil {
+// tell fires what the network says at first, as far as it did not. Some clicks
+// come in only then.
+func (a *demoActs) tell(ctx context.Context) error {
+	if err := a.fire(ctx, a.shots[a.told:], func(s sandbox.Shot) bool { return !s.Truth.Change }); err != nil {
 		return err
 	}
+	a.told = len(a.shots)
 	for _, c := range a.late {
 		if err := a.d.record(ctx, c); err != nil {
 			return err
 		}
 	}
+	a.late = nil
 	return a.quiet(ctx)
 }
 
 // changes fires what the network approves and takes back.
 func (a *demoActs) changes(ctx context.Context) error {
-	if err := a.fire(ctx, func(s sandbox.Shot) bool { return s.Truth.Change }); err != nil {
+	err := a.change(ctx)
+	a.d.sayf("%d postbacks fired by Everflow's simulator: %d answered with 2xx, %d not", len(a.shots), len(a.shots)-a.failed, a.failed)
+	return err
+}
+
+func (a *demoActs) change(ctx context.Context) error {
+	if err := a.fire(ctx, a.shots[a.changed:], func(s sandbox.Shot) bool { return s.Truth.Change }); err != nil {
 		return err
 	}
-	a.d.sayf("%d postbacks fired by Everflow's simulator: %d answered with 2xx, %d not", len(a.shots), len(a.shots)-a.failed, a.failed)
+	a.changed = len(a.shots)
 	return a.quiet(ctx)
 }
 
-func (a *demoActs) fire(ctx context.Context, which func(sandbox.Shot) bool) error {
-	for _, s := range a.shots {
+func (a *demoActs) fire(ctx context.Context, shots []sandbox.Shot, which func(sandbox.Shot) bool) error {
+	for _, s := range shots {
 		if !which(s) {
 			continue
 		}
@@ -212,7 +250,7 @@ func (a *demoActs) tooRecent(ctx context.Context) error {
 		return err
 	}
 	a.recent = a.shots[len(a.shots)-1]
-	if err := a.fire(ctx, func(s sandbox.Shot) bool { return s.Truth.Key == a.recent.Truth.Key }); err != nil {
+	if err := a.fire(ctx, a.shots, func(s sandbox.Shot) bool { return s.Truth.Key == a.recent.Truth.Key }); err != nil {
 		return err
 	}
 	a.d.sayf("One more sale, so soon after its click that Google does not know the click yet.")
