@@ -37,6 +37,7 @@ func (t *tracker) attend(ctx context.Context) error {
 // logged, and tried again.
 func (t *tracker) reach(ctx context.Context) error {
 	err := t.connect(ctx)
+	close(t.asked)
 	if err != nil && !store.Down(err) {
 		return err
 	}
@@ -50,6 +51,19 @@ func (t *tracker) reach(ctx context.Context) error {
 		err = t.connect(ctx)
 	}
 	return nil
+}
+
+// certificatesWait is how long certificates wait for the database that all nodes
+// share. After it a node begins with its own copy of them.
+const certificatesWait = 3 * time.Second
+
+// awaitAsked waits until the database answered, or failed to.
+func (t *tracker) awaitAsked(ctx context.Context) {
+	select {
+	case <-t.asked:
+	case <-time.After(certificatesWait):
+	case <-ctx.Done():
+	}
 }
 
 // connect opens the database, brings it up to date, and applies the file to it.

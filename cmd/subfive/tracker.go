@@ -59,6 +59,7 @@ type tracker struct {
 	// connectWithin bounds how long the database may take to let us in, and to take
 	// the file.
 	connectWithin time.Duration
+	asked         chan struct{} // closed once the database was asked for the first time
 	// connected, if set, is told the setup when the database has answered for the
 	// first time and has taken the file.
 	connected func(subfive.Setup)
@@ -84,7 +85,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracker{app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout}
+	t := &tracker{app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout, asked: make(chan struct{})}
 	if t.node, err = nodeName(f.Server.DataDir); err != nil {
 		return nil, err
 	}
@@ -252,7 +253,7 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	}
 	if secure != nil {
 		servers[0].TLSConfig = secure.config
-		work.Go(func() error { secure.run(background); return nil })
+		work.Go(func() error { t.awaitAsked(background); secure.run(background); return nil })
 	}
 	failed := make(chan error, len(servers))
 	for i, s := range servers {
