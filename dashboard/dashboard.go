@@ -79,6 +79,7 @@ type Backend interface {
 	Links(ctx context.Context, campaignID string) (any, error)
 	// Audit is a page of who changed what.
 	Audit(ctx context.Context, q AuditQuery) (any, error)
+	Accounts
 }
 
 // Config is what a Dashboard needs. All but Token must be given.
@@ -137,7 +138,9 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.GET("/costs", d.run(d.costs))
 	api.GET("/rates", d.run(d.rates))
 	d.routeResources(api)
+	api.GET("/views", d.run(d.views))
 	api.Use(d.refuseQuery) // whatever follows takes none
+	d.routeAccounts(api)
 	api.POST("/costs", d.run(d.replaceCosts))
 	api.POST("/rates", d.run(d.putRates))
 	for _, col := range collections() {

@@ -191,3 +191,53 @@ func ask(t testing.TB, d *Dashboard, r *http.Request) *httptest.ResponseRecorder
 	document(t).knows(t, r, w)
 	return w
 }
+
+// Token knows the tokens that tests call with: sf_read, sf_write, sf_owner.
+func (b *backend) Token(ctx context.Context, hash string) (subfive.APIToken, error) {
+	for _, s := range subfive.Scopes() {
+		if hash == subfive.SecretHash(subfive.PrefixToken+string(s)) {
+			return subfive.APIToken{ID: "tk_1", Name: "nightly", Scope: s}, b.err
+		}
+	}
+	return subfive.APIToken{}, subfive.ErrNotFound
+}
+
+func (b *backend) Tokens(ctx context.Context) (any, error) { return b.called(ctx, "Tokens") }
+
+func (b *backend) AddToken(ctx context.Context, name string, scope subfive.Scope, by string) (any, error) {
+	return b.called(ctx, "AddToken", name, scope, by)
+}
+
+func (b *backend) RevokeToken(ctx context.Context, id, by string) (any, error) {
+	return b.called(ctx, "RevokeToken", id, by)
+}
+
+func (b *backend) Users(ctx context.Context) (any, error) { return b.called(ctx, "Users") }
+
+func (b *backend) AddUser(ctx context.Context, u subfive.User, by string) (any, error) {
+	return b.called(ctx, "AddUser", u, by)
+}
+
+func (b *backend) ChangeUser(ctx context.Context, id string, change UserChange, by string) (any, error) {
+	return b.called(ctx, "ChangeUser", id, change, by)
+}
+
+func (b *backend) ArchiveUser(ctx context.Context, id, by string) (any, error) {
+	return b.called(ctx, "ArchiveUser", id, by)
+}
+
+func (b *backend) LinkUser(ctx context.Context, id, by string) (any, error) {
+	return b.called(ctx, "LinkUser", id, by)
+}
+
+func (b *backend) Views(ctx context.Context, owner, page string) (any, error) {
+	return b.called(ctx, "Views", owner, page)
+}
+
+func (b *backend) SaveView(ctx context.Context, v subfive.View) (any, error) {
+	return b.called(ctx, "SaveView", v)
+}
+
+func (b *backend) DeleteView(ctx context.Context, owner, id string) (any, error) {
+	return b.called(ctx, "DeleteView", owner, id)
+}

@@ -369,6 +369,7 @@ func TestDocumentAndBodies(t *testing.T) {
 	for name, v := range map[string]any{
 		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
 		"Check": &Check{}, "Specimen": &specimen{}, "Mute": &muting{},
+		"NewUser": &newUser{}, "UserRole": &userRole{}, "NewToken": &newToken{}, "Preferences": &preferences{}, "NewView": &newView{},
 		"CostsBody": &costsBody{}, "RatesBody": &ratesBody{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)

@@ -30,7 +30,7 @@ Run it:   subfive serve`,
 		newApply(a), newConfig(a), newDoctor(a), newPostbackURL(a),
 		newCampaigns(a), newOffers(a), newSources(a), newEndpoints(a),
 		newPostbacks(a), newClicks(a), newConversions(a), newDeliveries(a),
-		newReplay(a), newPreview(a), newDestinations(a), newAlerts(a),
+		newReplay(a), newPreview(a), newDestinations(a), newAlerts(a), newUsers(a), newTokens(a),
 		newBackup(a), newRestore(a), newForget(a), newReconcile(a), newWatchdog(a), newStanding(a), newSupportBundle(a),
 		newSQL(a), newLinks(a), newExport(a), newGoogle(a), newMigrate(a), newRebuild(a), newImport(a), newJournal(a), newPlatforms(a), newErrors(a), newVersion(a),
 	)

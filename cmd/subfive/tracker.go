@@ -60,6 +60,8 @@ type tracker struct {
 	// the file.
 	connectWithin time.Duration
 	asked         chan struct{} // closed once the database was asked for the first time
+	// at is where we listen; nil until we do.
+	at atomic.Pointer[string]
 	// connected, if set, is told the setup when the database has answered for the
 	// first time and has taken the file.
 	connected func(subfive.Setup)
@@ -186,6 +188,14 @@ func (t *tracker) receiverConfig(macros []everflow.Macro) receiver.Config {
 	return c
 }
 
+// operator is where the operator's side is.
+func (t *tracker) operator() string {
+	if at := t.at.Load(); at != nil {
+		return operatorURL(t.file.Server, *at)
+	}
+	return operatorURL(t.file.Server, t.file.Server.Listen)
+}
+
 // ready: requests can be written down; degraded: the database is not there.
 func (t *tracker) ready() (ok, degraded bool) {
 	return !t.stopping.Load(), t.store.Load() == nil || t.metrics.databaseDown.Load() || t.skewed.Load()
@@ -227,6 +237,8 @@ func (t *tracker) publicHandler() http.Handler {
 // admitted ones answered, no new claim, sends finished, all written down. A
 // database that refuses the file at its first answer ends it, too.
 func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
+	at := public.Addr().String()
+	t.at.Store(&at)
 	plain, err := t.listenPlain(ctx)
 	if err != nil {
 		return errors.Join(err, public.Close(), t.journal.Close())
