@@ -36,9 +36,8 @@ func shoot(tab context.Context, t *testing.T, name string) {
 
 // gallery leads to every state's page from /N; what a page loads is its state's
 // own, too.
-func gallery(t *testing.T) *httptest.Server {
+func gallery(t *testing.T, all []state) *httptest.Server {
 	t.Helper()
-	all := states(t)
 	var mu sync.Mutex
 	present := 0
 	handlers := make([]http.Handler, len(all))
@@ -81,7 +80,8 @@ const lookAtPage = `(async () => {
 // 360 pixels, and is accessible, light and dark.
 func TestStatesInABrowser(t *testing.T) {
 	t.Parallel()
-	server := gallery(t)
+	all := states(t)
+	server := gallery(t, all)
 	axe, err := os.ReadFile("testdata/axe.min.js")
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestStatesInABrowser(t *testing.T) {
 		if _, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
 			t.Fatal(err)
 		}
-		for i, st := range states(t) {
+		for i, st := range all {
 			if err := chromedp.Do(tab, chromedp.Navigate(fmt.Sprintf("%s/%d", server.URL, i))); err != nil {
 				t.Fatalf("%s: %v", st.name, err)
 			}
