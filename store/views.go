@@ -161,15 +161,17 @@ func (s *Store) createViews(ctx context.Context) error {
 		return s.grantLater(ctx, mark)
 	}
 	return s.write(ctx, s.screens, func(t *tx) error {
+		// Of two processes one waits here: PostgreSQL refuses to create the same
+		// thing twice at once.
+		if err := t.putSetting(ctx, viewsSetting, mark); err != nil {
+			return err
+		}
 		for _, text := range statements {
 			if err := t.command(ctx, statementTimeout, text); err != nil {
 				return fmt.Errorf("%s: %w", strings.SplitN(text, "\n", 2)[0], err)
 			}
 		}
-		if err := s.grantViews(ctx, t); err != nil {
-			return err
-		}
-		return t.putSetting(ctx, viewsSetting, mark)
+		return s.grantViews(ctx, t)
 	})
 }
 
