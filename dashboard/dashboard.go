@@ -80,6 +80,7 @@ type Backend interface {
 	// Audit is a page of who changed what.
 	Audit(ctx context.Context, q AuditQuery) (any, error)
 	Accounts
+	Checks
 }
 
 // Config is what a Dashboard needs. All but Token must be given.
@@ -168,6 +169,7 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.POST("/destinations/:id/pause", d.run(d.pause))
 	api.POST("/destinations/:id/resume", d.run(d.resume))
 	api.POST("/destinations/:id/check", d.run(d.check))
+	d.routeChecks(api)
 	return e
 }
 

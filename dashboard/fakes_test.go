@@ -124,6 +124,20 @@ func (b *backend) Examine(ctx context.Context, text string) (any, error) {
 	return b.called(ctx, "Examine", text)
 }
 
+func (b *backend) ImportCosts(ctx context.Context, f CostFile) (any, error) {
+	return b.called(ctx, "ImportCosts", f)
+}
+
+func (b *backend) FollowLink(ctx context.Context, link string, network bool) (any, error) {
+	return b.called(ctx, "FollowLink", link, network)
+}
+
+func (b *backend) AlertChannels(ctx context.Context) (any, error) {
+	return b.called(ctx, "AlertChannels")
+}
+
+func (b *backend) TestAlerts(ctx context.Context) (any, error) { return b.called(ctx, "TestAlerts") }
+
 func (b *backend) ReplaceCosts(ctx context.Context, costs []Cost) (any, error) {
 	return b.called(ctx, "ReplaceCosts", costs)
 }

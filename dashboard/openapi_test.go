@@ -370,6 +370,7 @@ func TestDocumentAndBodies(t *testing.T) {
 		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
 		"Check": &Check{}, "Specimen": &specimen{}, "Mute": &muting{},
 		"NewUser": &newUser{}, "UserRole": &userRole{}, "NewToken": &newToken{}, "Preferences": &preferences{}, "NewView": &newView{},
+		"CostFile": &costFile{}, "LinkTest": &linkTest{},
 		"CostsBody": &costsBody{}, "RatesBody": &ratesBody{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)

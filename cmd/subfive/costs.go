@@ -70,6 +70,7 @@ const costRows = 50_000
 // how numbers are written, to see which days are whole, and to keep those.
 type costImport struct {
 	*feed
+	src      io.ReadSeeker
 	s        session
 	flags    costFlags
 	platform costs.Platform
@@ -94,7 +95,7 @@ type costDayRows struct {
 }
 
 func (a *app) importCosts(ctx context.Context, s session, flags costFlags, path string) error {
-	i := &costImport{s: s, flags: flags, days: map[costDay]*costDayRows{}, sums: map[string]subfive.Micros{}}
+	i := newCostImport(s, flags)
 	setup, err := s.Setup(ctx)
 	if err != nil {
 		return err
@@ -112,6 +113,10 @@ func (a *app) importCosts(ctx context.Context, s session, flags costFlags, path 
 	return i.end()
 }
 
+func newCostImport(s session, flags costFlags) *costImport {
+	return &costImport{s: s, flags: flags, days: map[costDay]*costDayRows{}, sums: map[string]subfive.Micros{}}
+}
+
 // open opens the file and says what its columns are taken for.
 func (i *costImport) open(a *app, path string) error {
 	file, err := os.Open(path)
@@ -119,12 +124,7 @@ func (i *costImport) open(a *app, path string) error {
 		return usageError{err}
 	}
 	i.feed = &feed{a: a, r: &reading{reject: i.flags.reject, dryRun: i.flags.dryRun}, file: file}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return errors.Join(fmt.Errorf("read %s: %w", path, err), file.Close())
-	}
-	i.id = subfive.DeriveID(prefixImport, hex.EncodeToString(hash.Sum(nil)))
-	if err := i.rewind(); err != nil {
+	if err := i.read(file); err != nil {
 		return errors.Join(usageError{fmt.Errorf("%s: %w", path, err)}, file.Close())
 	}
 	fmt.Fprintf(a.stdout, "%s is read as costs of %s:\n", path, i.platform)
@@ -134,16 +134,27 @@ func (i *costImport) open(a *app, path string) error {
 	return nil
 }
 
+// read takes a table as the one to read: its bytes make the import's ID.
+func (i *costImport) read(src io.ReadSeeker) error {
+	i.src = src
+	hash := sha256.New()
+	if _, err := io.Copy(hash, src); err != nil {
+		return err
+	}
+	i.id = subfive.DeriveID(prefixImport, hex.EncodeToString(hash.Sum(nil)))
+	return i.rewind()
+}
+
 // prefixImport begins the ID of an import of costs.
 const prefixImport = "im_"
 
 // rewind reads the file from its beginning, below its header.
 func (i *costImport) rewind() (err error) {
 	table := func(isHeader func([]string) bool) error {
-		if _, err := i.file.Seek(0, io.SeekStart); err != nil {
+		if _, err := i.src.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		i.table, err = moving.NewTableBelow(i.file, isHeader)
+		i.table, err = moving.NewTableBelow(i.src, isHeader)
 		return err
 	}
 	if err = table(func(cells []string) bool { return i.platform.IsHeader(cells, i.given) }); errors.Is(err, moving.ErrNoHeader) {
@@ -194,8 +205,8 @@ func (i *costImport) each(ctx context.Context, fn func(row moving.Row, c costs.C
 	}
 }
 
-// run reads the file and keeps its whole days.
-func (i *costImport) run(ctx context.Context) error {
+// judge reads the file to see how numbers are written and which days are whole.
+func (i *costImport) judge(ctx context.Context) error {
 	if err := i.each(ctx, func(row moving.Row, _ costs.Cost, _ *subfive.Rejection) error {
 		if len(row.Cells) == len(i.columns) {
 			i.reader.Learn(costs.Row{Line: row.Line, Cells: row.Cells})
@@ -211,7 +222,12 @@ func (i *costImport) run(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := i.each(ctx, i.look); err != nil {
+	return i.each(ctx, i.look)
+}
+
+// run reads the file and keeps its whole days.
+func (i *costImport) run(ctx context.Context) error {
+	if err := i.judge(ctx); err != nil {
 		return err
 	}
 	if err := i.keepRejected(ctx); err != nil {
@@ -227,6 +243,15 @@ func (i *costImport) run(ctx context.Context) error {
 		return fmt.Errorf("%w; run it again: the days that were kept are replaced by the same", err)
 	}
 	return i.warn(ctx, whole)
+}
+
+// warn prints what a reader of reports should know.
+func (i *costImport) warn(ctx context.Context, whole []costDay) error {
+	notes, err := i.notes(ctx, whole)
+	for _, note := range notes {
+		fmt.Fprintln(i.a.stdout, note)
+	}
+	return err
 }
 
 // look notes a row's day, and whether it can be read.

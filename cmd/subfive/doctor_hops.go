@@ -132,7 +132,7 @@ func (w *walker) step(ctx context.Context, at *url.URL) (h hop, next *url.URL) {
 	req.Header.Set("User-Agent", "Mozilla/5.0 (compatible; subfive-doctor)")
 	req.Header.Set("Accept", "text/html,*/*")
 	var allow []string
-	if w.flags.allowPrivate {
+	if w.flags.allowPrivate || w.flags.allowOurs && h.Ours {
 		allow = []string{at.Host}
 	}
 	res, err := w.client(allow...).Do(req)

@@ -22,6 +22,8 @@ import (
 // linkFlags are the flags of the link tester.
 type linkFlags struct {
 	followNetwork, allowPrivate bool
+	// allowOurs calls this tracker's own hosts wherever they are.
+	allowOurs bool
 }
 
 func newDoctorLink(a *app, parent *doctorFlags) *cobra.Command {
@@ -47,29 +49,18 @@ a test (test=1).`,
 }
 
 func (a *app) testLink(ctx context.Context, link string, flags linkFlags, asJSON bool) error {
-	start, err := url.Parse(link)
-	if err != nil || start.Scheme != "http" && start.Scheme != "https" || start.Host == "" {
-		return usagef("%q is no URL that begins with https:// or http://", link)
+	start, err := startOf(link)
+	if err != nil {
+		return err
 	}
 	f, err := a.file()
 	if err != nil {
 		return err
 	}
-	setup := a.knownSetup(ctx, f)
-	if flags.followNetwork {
-		if err := spendNetworkTest(f.Server.DataDir, a.now()); err != nil {
-			return err
-		}
+	r, err := a.followLink(ctx, start, siteOf(f, a.knownSetup(ctx, f), nil), f.Server.DataDir, flags)
+	if err != nil {
+		return err
 	}
-	sender := forwarders.NewSender(forwarders.SenderConfig{Now: a.now, Log: a.log()})
-	defer sender.Close()
-	site := siteOf(f, setup, nil)
-	w := &walker{now: a.now, offers: setup.Offers, flags: flags, client: sender.AuthClient, ours: func(host string) bool { return ours(host, site) }}
-	if w.ours(start.Host) {
-		q := start.RawQuery
-		start.RawQuery = strings.TrimPrefix(q+"&test=1", "&")
-	}
-	r := w.walk(ctx, start)
 	if asJSON {
 		if err := writeJSON(a.stdout, r); err != nil {
 			return err
@@ -80,6 +71,32 @@ func (a *app) testLink(ctx context.Context, link string, flags linkFlags, asJSON
 	p.hops(r)
 	fmt.Fprint(a.stdout, p)
 	return toFix(r.Findings)
+}
+
+// startOf reads the link that a person pasted.
+func startOf(link string) (*url.URL, error) {
+	start, err := url.Parse(strings.TrimSpace(link))
+	if err != nil || start.Scheme != "http" && start.Scheme != "https" || start.Host == "" {
+		return nil, usagef("%q is no URL that begins with https:// or http://", link)
+	}
+	return start, nil
+}
+
+// followLink follows a link, and marks the click here as a test.
+func (a *app) followLink(ctx context.Context, start *url.URL, site everflow.Site, dataDir string, flags linkFlags) (linkReport, error) {
+	if flags.followNetwork {
+		if err := spendNetworkTest(dataDir, a.now()); err != nil {
+			return linkReport{}, err
+		}
+	}
+	sender := forwarders.NewSender(forwarders.SenderConfig{Now: a.now, Log: a.log()})
+	defer sender.Close()
+	w := &walker{now: a.now, offers: site.Offers, flags: flags, client: sender.AuthClient, ours: func(host string) bool { return ours(host, site) }}
+	if w.ours(start.Host) {
+		q := start.RawQuery
+		start.RawQuery = strings.TrimPrefix(q+"&test=1", "&")
+	}
+	return w.walk(ctx, start), nil
 }
 
 // ours reports whether a host is one of this tracker's.
@@ -102,6 +119,9 @@ const (
 	// networkTestsName is the file in the data folder that counts them.
 	networkTestsName = "network-tests.json"
 )
+
+// errFollowed says that links were followed into the network often enough.
+var errFollowed = errors.New("following links into the network more often would look like click fraud")
 
 // networkTests counts the links that were followed into the network on a day.
 type networkTests struct {
@@ -128,7 +148,7 @@ func spendNetworkTest(dir string, now time.Time) error {
 		spent = networkTests{Day: day}
 	}
 	if spent.N >= networkTestsADay {
-		return fmt.Errorf("links were followed into the network %d times today: more would look like click fraud; try again tomorrow, or without --follow-network", spent.N)
+		return fmt.Errorf("%w: it was done %d times today; try again tomorrow, or without --follow-network", errFollowed, spent.N)
 	}
 	spent.N++
 	if data, err = json.Marshal(spent); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"subfive"
 	"subfive/config"
-	"subfive/dashboard"
 	"subfive/everflow"
 	"subfive/store"
 )
@@ -231,21 +230,4 @@ func (b *backend) CheckUp(ctx context.Context) (any, error) {
 	}
 	c.add(selfTest(ctx, b.t.app, b.t.file.Server.PublicURL)...)
 	return c, nil
-}
-
-// Examine examines a postback URL, for the REST API.
-func (b *backend) Examine(ctx context.Context, text string) (any, error) {
-	setup := b.t.file.Setup
-	if st := b.t.store.Load(); st != nil {
-		stored, err := st.Setup(ctx)
-		if err != nil {
-			return nil, err
-		}
-		setup = stored
-	}
-	macros, err := catalogue("", b.t.file.Server.DataDir)
-	if err != nil {
-		return nil, dashboard.Refusal{What: err.Error(), Do: "mend the file"}
-	}
-	return everflow.NewDoctor(siteOf(b.t.file, b.t.app.withKeys(setup), macros)).Examine(text), nil
 }
