@@ -81,6 +81,7 @@ type Backend interface {
 	Audit(ctx context.Context, q AuditQuery) (any, error)
 	Accounts
 	Checks
+	Outlook
 }
 
 // Config is what a Dashboard needs. All but Token must be given.
@@ -140,6 +141,7 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.GET("/rates", d.run(d.rates))
 	d.routeResources(api)
 	api.GET("/views", d.run(d.views))
+	d.routeNow(api)
 	api.Use(d.refuseQuery) // whatever follows takes none
 	d.routeAccounts(api)
 	api.POST("/costs", d.run(d.replaceCosts))

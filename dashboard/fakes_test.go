@@ -174,6 +174,10 @@ func (b *backend) Audit(ctx context.Context, q AuditQuery) (any, error) {
 	return b.called(ctx, "Audit", q)
 }
 
+func (b *backend) Now(ctx context.Context, q NowQuery) (any, error) { return b.called(ctx, "Now", q) }
+
+func (b *backend) NowCounts(ctx context.Context) (any, error) { return b.called(ctx, "NowCounts") }
+
 // open returns a Dashboard over b that logs to the buffer.
 func open(b *backend) (*Dashboard, *bytes.Buffer) {
 	var log bytes.Buffer

@@ -79,8 +79,7 @@ func (t *tx) deliveries(ctx context.Context, f DeliveryFilter) (all []subfive.De
 		key, args = key+" after", append(args, at, at, f.after.ID)
 	}
 	if f.NewestOnly {
-		b.Where("NOT EXISTS (SELECT 1 FROM deliveries n WHERE n.conversion_id = d.conversion_id AND n.destination_id = d.destination_id" +
-			" AND n.kind = d.kind AND n.generation > d.generation)")
+		b.Where(notReplayed)
 		key += " newest"
 	}
 	limit := f.Limit
