@@ -32,13 +32,17 @@ func Capture(r *http.Request) (Captured, error) {
 // String returns the request in the form of the golden files: method and URL,
 // the headers, an empty line, and the body, indented if it is JSON.
 func (c Captured) String() string {
-	body := c.Body
-	var indented bytes.Buffer
-	if json.Indent(&indented, []byte(body), "", "  ") == nil {
-		body = indented.String()
-	}
-	text := c.Method + " " + c.URL + "\n" + c.Header + "\n" + body
+	text := c.Method + " " + c.URL + "\n" + c.Header + "\n" + c.Indented()
 	return strings.TrimRight(text, "\n") + "\n"
+}
+
+// Indented returns the body, indented if it is JSON.
+func (c Captured) Indented() string {
+	var indented bytes.Buffer
+	if json.Indent(&indented, []byte(c.Body), "", "  ") == nil {
+		return indented.String()
+	}
+	return c.Body
 }
 
 // takeBody returns r's body and gives r a fresh one.

@@ -118,6 +118,10 @@ type Platform struct {
 	TestsCount []string
 	// BeforeLive is what a person confirms before a destination goes live.
 	BeforeLive []Confirmation
+	// Keys are what it finds the visitor by, the surest first.
+	Keys []Key
+	// Rules are what else it asks of an event, a sentence each.
+	Rules []string
 	// New makes a Forwarder. decode fills the platform's settings struct,
 	// strictly: an unknown key is an error. c is for Authorize alone.
 	New func(decode func(into any) error, c *http.Client) (Forwarder, error)

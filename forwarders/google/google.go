@@ -50,6 +50,8 @@ func Platform() forwarders.Platform {
 		Errors:      dictionary(),
 		Check:       forwarders.Check{Event: "Purchase", Harmless: "Google checks a test with validateOnly, and keeps nothing of it."},
 		BeforeLive:  beforeLive(),
+		Keys:        keys(),
+		Rules:       rules(),
 		New:         newForwarder,
 	}
 }

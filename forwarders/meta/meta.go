@@ -58,6 +58,8 @@ func Platform() forwarders.Platform {
 				"for Meta drops events of other domains in silence.",
 		},
 		TestsCount: standardEvents(),
+		Keys:       keys(),
+		Rules:      rules(),
 		New:        newForwarder,
 	}
 }

@@ -58,7 +58,9 @@ func Platform() forwarders.Platform {
 				"without a value.",
 			Domains: "Reddit documents no list of allowed domains for events of a server.",
 		},
-		New: newForwarder,
+		Keys:  keys(),
+		Rules: rules(),
+		New:   newForwarder,
 	}
 }
 

@@ -40,6 +40,7 @@ func Platform() forwarders.Platform {
 			Harmless: "A receiver can't tell a check from a conversion: it gets one whose IDs begin with test-, with a click ID of 26 zeros. " +
 				"Delete it there.",
 		},
+		Rules: rules(),
 		New: func(decode func(into any) error, _ *http.Client) (forwarders.Forwarder, error) {
 			var c Config
 			if err := decode(&c); err != nil {

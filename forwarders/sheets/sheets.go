@@ -50,6 +50,7 @@ func Platform() forwarders.Platform {
 			Event:    "SubfiveCheck",
 			Harmless: "It leaves one row in the sheet, whose column test is true. A later check finds its ID and writes none.",
 		},
+		Rules: rules(),
 		New: func(decode func(into any) error, _ *http.Client) (forwarders.Forwarder, error) {
 			var s settings
 			if err := decode(&s); err != nil {

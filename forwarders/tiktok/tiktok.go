@@ -47,7 +47,9 @@ func Platform() forwarders.Platform {
 				"without a value: TikTok optimizes for standard events only.",
 			Domains: "TikTok documents no list of allowed domains for events of a server.",
 		},
-		New: newForwarder,
+		Keys:  keys(),
+		Rules: rules(),
+		New:   newForwarder,
 	}
 }
 
