@@ -10,12 +10,20 @@ import (
 	"subfive"
 )
 
-// written is a resource as a caller sends it. Origin and ArchivedAt are in what
-// he was shown; they are not his to say.
+// written is a resource as a caller sends it. Origin, ArchivedAt and Secrets are
+// in what he was shown; they are not his to say.
 type written[T any] struct {
-	Value      T      `yaml:",inline"`
-	Origin     string `yaml:"origin"`
-	ArchivedAt string `yaml:"archived_at"`
+	Value      T             `yaml:",inline"`
+	Origin     string        `yaml:"origin"`
+	ArchivedAt string        `yaml:"archived_at"`
+	Secrets    []shownSecret `yaml:"secrets"`
+}
+
+// shownSecret is a Secret as it was shown, with who set it and when.
+type shownSecret struct {
+	Secret `yaml:",inline"`
+	SetBy  string `yaml:"set_by"`
+	SetAt  string `yaml:"set_at"`
 }
 
 // accounted is a destination as a caller sends it: its account is found out.
@@ -126,14 +134,21 @@ func (r *reader) keepSecrets(value *any, stored any, at string) {
 		*value = v
 	case subfive.Destination:
 		old, _ := stored.(subfive.Destination)
-		if _, given := r.places[at+".settings"]; given || old.Settings == "" {
+		_, given := r.places[at+".settings"]
+		same := old.Platform == v.Platform && old.BaseURL == v.BaseURL
+		switch {
+		case given && !same:
+			v.Settings = r.keepSettings(v.Settings, "", at)
+		case given:
+			v.Settings = r.keepSettings(v.Settings, old.Settings, at)
+		case old.Settings == "":
 			return
-		}
-		if old.Platform != v.Platform || old.BaseURL != v.BaseURL {
+		case !same:
 			r.report(at, at+": platform or base_url changes, and settings are left out", "send settings too: stored secrets are not sent to another address")
 			return
+		default:
+			v.Settings = old.Settings
 		}
-		v.Settings = old.Settings
 		*value = v
 	}
 }

@@ -91,3 +91,6 @@ func Find(platform string) Template {
 	}
 	return templates[i]
 }
+
+// Templates are what is known of each platform's links.
+func Templates() []Template { return slices.Clone(templates) }

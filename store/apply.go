@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"subfive"
@@ -100,7 +99,7 @@ func (s *Store) apply(ctx context.Context, actor string, changes []ResourceChang
 			if line.Action == "" {
 				continue
 			}
-			line.ID = subfive.DeriveID("au_", strconv.FormatInt(version, 10), strconv.Itoa(len(lines)))
+			line.ID = AuditID(version, len(lines))
 			line.At, line.Actor, line.Subject = at, actor, subject
 			lines = append(lines, line)
 		}
@@ -155,7 +154,7 @@ func (t *tx) change(ctx context.Context, c ResourceChange, have map[string]row, 
 	if exists && r == old {
 		return Audit{}, nil
 	}
-	line := Audit{Action: "create", New: r.spec}
+	line := Audit{Action: "create", New: marked(r.spec, old.secret, r.secret)}
 	switch {
 	case exists && !old.archivedAt.IsZero():
 		line.Action, line.Old = "restore", old.spec

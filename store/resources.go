@@ -88,6 +88,25 @@ func takeApart(kind ResourceKind, value any) (r row, err error) {
 	return r, err
 }
 
+// Spec is what the audit keeps of a resource, one of the root's types by value:
+// all but its secret.
+func Spec(value any) (string, error) {
+	r, err := takeApart(kindOf(value), value)
+	return r.spec, err
+}
+
+// Respecified is a resource as a line of the audit has it, with the secret that
+// now has.
+func Respecified(kind ResourceKind, spec string, now any) (any, error) {
+	r, err := takeApart(kind, now)
+	if err != nil {
+		return nil, err
+	}
+	r.spec = spec
+	back, err := r.putTogether()
+	return back.Value, err
+}
+
 func kindOf(value any) ResourceKind {
 	switch value.(type) {
 	case subfive.Network:
