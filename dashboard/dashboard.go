@@ -82,9 +82,10 @@ type Backend interface {
 	Accounts
 	Checks
 	Outlook
+	SettingUp
 }
 
-// Config is what a Dashboard needs. All but Token must be given.
+// Config is what a Dashboard needs. All but Token and ClientAddr must be given.
 type Config struct {
 	Backend Backend
 	// Token is the bearer token. Without one every call is refused.
@@ -93,6 +94,8 @@ type Config struct {
 	Metrics http.Handler
 	Log     *slog.Logger
 	Now     func() time.Time
+	// ClientAddr says where a request comes from; nil: nobody knows.
+	ClientAddr func(*http.Request) string
 }
 
 // Dashboard answers an operator's requests.
@@ -142,6 +145,7 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	d.routeResources(api)
 	api.GET("/views", d.run(d.views))
 	d.routeNow(api)
+	d.routeSetup(api)
 	api.Use(d.refuseQuery) // whatever follows takes none
 	d.routeAccounts(api)
 	api.POST("/costs", d.run(d.replaceCosts))

@@ -177,6 +177,36 @@ func (b *backend) Audit(ctx context.Context, q AuditQuery) (any, error) {
 func (b *backend) Now(ctx context.Context, q NowQuery) (any, error) { return b.called(ctx, "Now", q) }
 
 func (b *backend) NowCounts(ctx context.Context) (any, error) { return b.called(ctx, "NowCounts") }
+func (b *backend) Platforms() (any, error)                    { return b.called(context.Background(), "Platforms") }
+
+func (b *backend) Preview(ctx context.Context, p Preview) (any, error) {
+	return b.called(ctx, "Preview", p)
+}
+
+func (b *backend) Checklist(ctx context.Context, by, address string) (any, error) {
+	return b.called(ctx, "Checklist", by, address)
+}
+
+func (b *backend) MarkStep(ctx context.Context, s Step) error {
+	_, err := b.called(ctx, "MarkStep", s)
+	return err
+}
+
+func (b *backend) Simulate(ctx context.Context, s Simulation) (any, error) {
+	return b.called(ctx, "Simulate", s)
+}
+
+func (b *backend) CompareLinks(link, slot string) (any, error) {
+	return b.called(context.Background(), "CompareLinks", link, slot)
+}
+
+func (b *backend) PostbackURL(ctx context.Context, endpointID, offerID string) (any, error) {
+	return b.called(ctx, "PostbackURL", endpointID, offerID)
+}
+
+func (b *backend) Undo(ctx context.Context, auditID, by string) (any, error) {
+	return b.called(ctx, "Undo", auditID, by)
+}
 
 // open returns a Dashboard over b that logs to the buffer.
 func open(b *backend) (*Dashboard, *bytes.Buffer) {
@@ -187,7 +217,7 @@ func open(b *backend) (*Dashboard, *bytes.Buffer) {
 	})
 	return New(Config{
 		Backend: b, Token: adminToken, Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&log, nil)),
-		Now: func() time.Time { return now },
+		Now: func() time.Time { return now }, ClientAddr: func(r *http.Request) string { return r.RemoteAddr },
 	}), &log
 }
 

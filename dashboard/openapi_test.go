@@ -371,6 +371,7 @@ func TestDocumentAndBodies(t *testing.T) {
 		"Check": &Check{}, "Specimen": &specimen{}, "Mute": &muting{},
 		"NewUser": &newUser{}, "UserRole": &userRole{}, "NewToken": &newToken{}, "Preferences": &preferences{}, "NewView": &newView{},
 		"CostFile": &costFile{}, "LinkTest": &linkTest{},
+		"StepMark": &stepMark{}, "Simulation": &simulation{}, "PastedLink": &pastedLink{}, "WantedURL": &wantedURL{},
 		"CostsBody": &costsBody{}, "RatesBody": &ratesBody{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)

@@ -14,7 +14,7 @@ import (
 
 func TestResources(t *testing.T) {
 	offer := map[string]any{"id": "ourdream", "link": "https://a.example/", "payout": "42.50", "origin": "subfive.yaml:12"}
-	stored := map[string]any{"dry_run": false, "differences": []any{map[string]any{"action": "add", "kind": "offers", "id": "ourdream"}}, "resource": offer}
+	stored := map[string]any{"dry_run": false, "yaml": map[string]any{"before": "", "after": "offers:\n"}, "differences": []any{map[string]any{"action": "add", "kind": "offers", "id": "ourdream"}}, "resource": offer}
 	line := map[string]any{"id": "au_1", "at": "2026-11-24T09:00:00Z", "actor": "api", "action": "update", "subject": "offer ourdream", "old": "{}", "new": "{}"}
 	link := map[string]any{"campaign_id": "spring", "url": "https://trk.example/c/spring", "where": "Ads Manager"}
 	sent := ResourceChange{Kind: "offers", ID: "our/dream", Body: []byte(`{"lnk": ""}`), By: "api"}
@@ -93,6 +93,9 @@ func TestDocumentAndResources(t *testing.T) {
 	}
 	for name, v := range whole {
 		want := append(written(v), "origin", "archived_at")
+		if slices.Contains([]string{"Network", "Endpoint", "DestinationBody"}, name) {
+			want = append(want, "secrets")
+		}
 		if name == "DestinationBody" {
 			want = append(want, "settings", "account")
 		}

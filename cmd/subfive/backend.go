@@ -137,7 +137,7 @@ func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
 				if err != nil {
 					return nil, err
 				}
-				row["resource"], err = shown(r)
+				row["resource"], err = shownOne(ctx, st, r)
 				return row, err
 			}
 		}
@@ -345,5 +345,9 @@ func (b *backend) Check(ctx context.Context, destinationID string, how dashboard
 	if err != nil {
 		return nil, err
 	}
-	return checker{b.t.app, st, b.t.vault, b.t.file.Server}.check(ctx, destinationID, how)
+	c, err := checker{b.t.app, st, b.t.vault, b.t.file.Server}.check(ctx, destinationID, how)
+	if err == nil && c.OK && c.Sent {
+		err = st.PutNote(ctx, checkNote+destinationID, b.t.app.now().UTC().Format(time.RFC3339Nano))
+	}
+	return c, err
 }

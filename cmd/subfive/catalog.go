@@ -70,25 +70,6 @@ func resourceOf(ctx context.Context, st *store.Store, list, id string) (store.Re
 	return all[i], nil
 }
 
-// shown is a resource as people see it: the file's fields, where it comes from,
-// and since when it is archived.
-func shown(r store.Resource) (map[string]any, error) {
-	spec, err := json.Marshal(config.Shown(r.Value))
-	if err != nil {
-		return nil, err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(spec, &fields); err != nil {
-		return nil, err
-	}
-	delete(fields, "archived_at") // a campaign's own
-	fields["origin"] = r.Origin
-	if !r.ArchivedAt.IsZero() {
-		fields["archived_at"] = r.ArchivedAt
-	}
-	return fields, nil
-}
-
 // Resources lists resources, for the REST API.
 func (b *backend) Resources(ctx context.Context, list string, archived bool) (any, error) {
 	st, err := b.open()
@@ -96,12 +77,10 @@ func (b *backend) Resources(ctx context.Context, list string, archived bool) (an
 		return nil, err
 	}
 	all, err := resourcesOf(ctx, st, list, archived)
-	items := make([]map[string]any, len(all))
-	for i, r := range all {
-		if err == nil {
-			items[i], err = shown(r)
-		}
+	if err != nil {
+		return nil, err
 	}
+	items, err := shownAll(ctx, st, all...)
 	return map[string]any{"items": items}, err
 }
 
@@ -115,7 +94,7 @@ func (b *backend) Resource(ctx context.Context, list, id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shown(r)
+	return shownOne(ctx, st, r)
 }
 
 // Links is a campaign's link, for the REST API.
@@ -139,7 +118,11 @@ func (b *backend) Links(ctx context.Context, campaignID string) (any, error) {
 type revision struct {
 	DryRun      bool                `json:"dry_run"`
 	Differences []config.Difference `json:"differences"`
+	YAML        yamlChange          `json:"yaml"`
 	Resource    map[string]any      `json:"resource,omitempty"` // as it is stored now
+	// AuditID is the line by which it can be undone; "" where nothing changed.
+	AuditID string `json:"audit_id,omitempty"`
+	Note    string `json:"note,omitempty"`
 }
 
 // ChangeResource stores or archives a resource, for the REST API.
@@ -156,15 +139,20 @@ func (b *backend) ChangeResource(ctx context.Context, c dashboard.ResourceChange
 	if err != nil {
 		return nil, unchangeable(err)
 	}
-	if c.DryRun {
-		return out, nil
+	return out.completed(ctx, st, c.Kind, c.ID)
+}
+
+// completed is a revision with the resource as it is stored now.
+func (r revision) completed(ctx context.Context, st *store.Store, list, id string) (revision, error) {
+	if r.DryRun {
+		return r, nil
 	}
-	now, err := resourceOf(ctx, st, c.Kind, c.ID)
+	now, err := resourceOf(ctx, st, list, id)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	out.Resource, err = shown(now)
-	return out, err
+	r.Resource, err = shownOne(ctx, st, now)
+	return r, err
 }
 
 // changeResource checks a change, and stores it unless it is a dry run.
@@ -193,15 +181,24 @@ func (a *app) changeResource(ctx context.Context, st *store.Store, c dashboard.R
 	if err != nil {
 		return out, err
 	}
+	return a.revise(ctx, st, setup, c, change, old)
+}
+
+// revise makes a change that was checked, or says what it would be.
+func (a *app) revise(ctx context.Context, st *store.Store, setup subfive.Setup, c dashboard.ResourceChange, change store.ResourceChange, old store.Resource) (out revision, err error) {
 	changes := []store.ResourceChange{change}
 	out = revision{DryRun: c.DryRun, Differences: differences(setup, changes)}
 	if out.Differences == nil {
 		out.Differences = []config.Difference{}
 	}
-	if c.DryRun {
-		_, err = st.Plan(ctx, c.By, changes, a.now())
+	if out.YAML, err = yamlOf(c.Kind, old, change.Value); err != nil {
 		return out, err
 	}
+	planned, err := st.Plan(ctx, c.By, changes, a.now())
+	if err != nil || c.DryRun || len(planned) == 0 {
+		return out, err
+	}
+	out.AuditID = store.AuditID(setup.Version+1, 0)
 	return out, st.ApplyChecked(ctx, setup.Version, c.By, changes, a.now())
 }
 
@@ -334,12 +331,17 @@ func (b *backend) Audit(ctx context.Context, q dashboard.AuditQuery) (any, error
 // auditText hides what an endpoint's address in the audit may hold.
 func auditText(subject, spec string) string {
 	var e subfive.Endpoint
-	if !strings.HasPrefix(subject, string(store.KindEndpoint)+" ") || json.Unmarshal([]byte(spec), &e) != nil {
+	plain, _ := store.Unmarked(spec)
+	if !strings.HasPrefix(subject, string(store.KindEndpoint)+" ") || json.Unmarshal([]byte(plain), &e) != nil {
 		return spec
 	}
 	hidden, err := json.Marshal(config.Shown(e))
 	if err != nil {
 		return subfive.Hidden
 	}
-	return string(hidden)
+	mark, marked := strings.CutPrefix(spec, strings.TrimSuffix(plain, "}"))
+	if !marked {
+		return string(hidden)
+	}
+	return strings.TrimSuffix(string(hidden), "}") + mark
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"subfive"
@@ -165,16 +163,7 @@ func (a *app) showResource(ctx context.Context, s session, k catalog, id string)
 	if err != nil {
 		return notFound(err, "see: subfive "+k.list+" --archived")
 	}
-	value := config.Shown(r.Value)
-	if c, ok := value.(subfive.Campaign); ok {
-		c.ArchivedAt = nil // the first line says it
-		value = c
-	}
-	spec, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	text, err := yaml.JSONToYAML(spec)
+	text, err := valueYAML(r.Value)
 	if err != nil {
 		return fmt.Errorf("write %s/%s as YAML: %w", k.list, id, err)
 	}

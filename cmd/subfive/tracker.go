@@ -75,6 +75,7 @@ type tracker struct {
 	// skewed: our clock is too far from the database's to claim by.
 	skewed atomic.Bool
 	served atomic.Value // []outbox.Destination
+	self   selfTests
 }
 
 // snapshotName is the routing table's file in the data folder.
@@ -118,6 +119,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	t.receiver = receiver.New(t.receiverConfig(macros))
 	t.admin = dashboard.New(dashboard.Config{
 		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log, Now: a.now,
+		ClientAddr: func(r *http.Request) string { return receiver.ClientAddr(f.Server.TrustedProxies, r) },
 	})
 	return t, t.firstRoutes()
 }
