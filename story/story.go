@@ -183,7 +183,7 @@ func (m main) facts() []Line {
 	case m.conversion != nil:
 		return conversionFacts(*m.conversion, m.click)
 	case m.postback != nil:
-		return postbackLines(*m.postback)
+		return slices.DeleteFunc(postbackLines(*m.postback), func(l Line) bool { return l.Label == "why" || l.Label == "decide" })
 	case m.click != nil:
 		return clickLines(*m.click)
 	}
@@ -200,7 +200,7 @@ func conversionFacts(c subfive.Conversion, click *subfive.Click) []Line {
 	l.add("goal", c.Goal())
 	l.add("network", joined(", ", c.NetworkID, named("offer", c.NetworkOfferID)))
 	l.add("transaction", c.TransactionID)
-	l.add("network's conversion", strings.Join(c.NetworkConversionIDs, ", "))
+	l.add("their ID", strings.Join(c.NetworkConversionIDs, ", "))
 	l.add("order", c.OrderID)
 	l.add("match", strings.TrimPrefix(byMatch(c), " "))
 	l.add("click", joined("  ", c.AttributedClickID, received(c)))

@@ -155,7 +155,7 @@ func platformOf(c subfive.Click) string {
 // visitor says in prose who came and by which ad.
 func visitor(c subfive.Click) string {
 	v, ad := c.Visitor, c.Ad
-	who := joined(", ", joined(" ", v.OS, v.Device), v.Browser, joined(" ", v.City, v.Region, v.Country), v.Carrier)
+	who := joined(", ", joined(" ", systemName(v.OS), v.Device), v.Browser, joined(" ", v.City, v.Region, v.Country), v.Carrier)
 	what := joined(", ", quotedAs("Ad", ad.Name, ad.ID), quotedAs("ad set", ad.SetName, ad.SetID), quotedAs("campaign", ad.CampaignName, ad.CampaignID))
 	visit := ""
 	switch {
@@ -168,7 +168,20 @@ func visitor(c subfive.Click) string {
 	if marked == "" {
 		marked = "not a bot"
 	}
-	return joined(". ", capital(who), what, capital(joined(", ", visit, marked))) + "."
+	return joined(". ", who, what, capital(joined(", ", visit, marked))) + "."
+}
+
+// systemName is an operating system as it writes itself.
+func systemName(os string) string {
+	switch os {
+	case "ios":
+		return "iOS"
+	case "macos":
+		return "macOS"
+	case "chromeos":
+		return "ChromeOS"
+	}
+	return capital(os)
 }
 
 func quotedAs(word, name, id string) string {

@@ -28,9 +28,12 @@ type WhyNot struct {
 	// Setting would have to change for it to happen; nil: none would help, or it
 	// happens by itself.
 	Setting *Setting `json:"setting,omitempty"`
-	// Replayable: a person can have it sent now. Note says until when, or why not.
+	// Replayable: a replay sends it with today's settings. Note says until when, or
+	// why not.
 	Replayable bool   `json:"replayable"`
 	Note       string `json:"note,omitempty"`
+
+	result string // a step's, before its reason on a page of text
 }
 
 // title is what it is about, on a page of text.
@@ -55,7 +58,7 @@ func (k Known) WhyNot() []WhyNot {
 	}
 	for _, b := range k.Postbacks {
 		if b.ConversionID == "" {
-			all = append(all, WhyNot{PostbackID: b.Postback.ID, State: string(b.Verdict), Reason: joined(": ", string(b.Verdict), lastDetail(b.Trace))})
+			all = append(all, WhyNot{PostbackID: b.Postback.ID, State: string(b.Verdict), Reason: lastDetail(b.Trace), result: string(b.Verdict)})
 		}
 	}
 	for _, c := range k.Conversions {
@@ -71,7 +74,7 @@ func (k Known) WhyNotRows() (rows [][]string) {
 		case w.State == Held:
 			rows = append(rows, []string{w.title(), "holds " + w.DeliveryID + ": " + w.Reason + ". End it now: subfive destinations resume " + w.DestinationID})
 		case w.DeliveryID == "":
-			rows = append(rows, []string{w.title(), w.Reason})
+			rows = append(rows, []string{w.title(), joined(": ", w.result, w.Reason)})
 		}
 	}
 	return rows
@@ -104,11 +107,11 @@ func (k Known) notDelivered(d subfive.Delivery) (WhyNot, bool) {
 		return w, false
 	}
 	w.Setting = k.setting(d)
-	w.Replayable = replayable && (d.Status != subfive.DeliverySkipped || w.Setting != nil || d.ReasonCode == "imported")
+	w.Replayable = replayable && (d.Status != subfive.DeliverySkipped || d.ReasonCode == "imported" || d.ReasonCode == "payout_above_max")
 	switch {
 	case !k.Now.Before(d.DeadlineAt):
 		w.Note = platformName(d.Platform) + " takes it no more: it is too old."
-	case d.Status == subfive.DeliverySkipped && w.Setting != nil:
+	case d.Status == subfive.DeliverySkipped && w.Setting != nil && !w.Replayable:
 		w.Note = "A change holds for later conversions. After it this one can be replayed until " + utc(d.DeadlineAt) + "."
 	case w.Replayable:
 		w.Note = joined(" ", "It can be replayed until "+utc(d.DeadlineAt)+".", act.Warning)
@@ -169,7 +172,7 @@ func (k Known) untold(c subfive.Conversion) []WhyNot {
 		if len(order) > 1 && to == "" {
 			continue // routed later: the destinations say it better
 		}
-		w := WhyNot{DestinationID: to, ConversionID: c.ID, State: NotYet, Reason: joined(": ", why[to].Result, why[to].Detail)}
+		w := WhyNot{DestinationID: to, ConversionID: c.ID, State: NotYet, Reason: why[to].Detail, result: why[to].Result}
 		if to == "" {
 			w.State = Nowhere
 			w.Setting = k.routing(c)

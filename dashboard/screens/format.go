@@ -18,7 +18,7 @@ import (
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": asset, "glyph": glyph, "status": status, "tag": tag, "number": number, "money": money, "percent": percent, "span": spanOf,
-		"spark": spark, "json": pretty, "breakable": breakable, "dict": dict, "plural": plural, "words": words,
+		"spark": spark, "json": pretty, "breakable": breakable, "dict": dict, "plural": plural, "words": words, "capitalized": capital,
 	}
 }
 
@@ -106,6 +106,10 @@ func spanOf(d any) string {
 		return span(d)
 	case int64:
 		return span(time.Duration(d) * time.Millisecond)
+	case *int64:
+		if d != nil {
+			return span(time.Duration(*d) * time.Millisecond)
+		}
 	case int:
 		return span(time.Duration(d) * time.Millisecond)
 	case float64:

@@ -87,6 +87,7 @@ func (s *Screens) newEngine() *gin.Engine {
 	inside := e.Group(Root, s.signedIn)
 	inside.GET("", func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, Root+"/") })
 	s.routeAudit(inside)
+	s.routeStory(inside)
 	return e
 }
 

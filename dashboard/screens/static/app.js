@@ -89,6 +89,15 @@ addEventListener('click', event => {
   for (const open of all('details.menu[open]')) if (!open.contains(event.target)) open.removeAttribute('open')
 })
 
+// A link whose page is to be copied, not opened.
+addEventListener('click', async event => {
+  const link = event.target.closest('a[data-copy-from]')
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return
+  event.preventDefault()
+  link.dataset.text = await (await fetch(link.href)).text()
+  copy(link)
+})
+
 // A select that says so sends its form.
 addEventListener('change', event => { if (event.target.matches('[data-submit]')) event.target.form.requestSubmit() })
 
