@@ -247,18 +247,21 @@ func (s *Store) bounds(day string) (from, to int64, err error) {
 	return s.begins(d), s.begins(d.AddDate(0, 0, 1)), nil
 }
 
-// begins looks for the first moment of a day: where clocks change at midnight it
-// has none that is called 00:00, or two.
-func (s *Store) begins(d time.Time) int64 {
+// begins returns the first moment of a day of reports.
+func (s *Store) begins(d time.Time) int64 { return dayBegins(d, s.zone).UnixMilli() }
+
+// dayBegins looks for the first moment of a day: where clocks change at midnight
+// it has none that is called 00:00, or two.
+func dayBegins(d time.Time, zone *time.Location) time.Time {
 	day := d.Format(time.DateOnly)
-	at := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, s.zone).Add(-3 * time.Hour)
+	at := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone).Add(-3 * time.Hour)
 	for range 6 * 4 {
-		if s.day(at) >= day {
+		if at.Format(time.DateOnly) >= day {
 			break
 		}
 		at = at.Add(15 * time.Minute)
 	}
-	return at.UnixMilli()
+	return at
 }
 
 // restamp writes a day on the rows of its records that have another.

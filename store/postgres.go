@@ -47,7 +47,7 @@ func (s *Store) openPostgres(ctx context.Context, dsn string, allowUnsafe bool) 
 	if s.connector, err = pq.NewConnectorConfig(cfg); err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
-	for p, size := range map[**pool]int{&s.intake: intakeConns, &s.outbox: outboxConns, &s.screens: screensConns} {
+	for p, size := range map[**pool]int{&s.intake: intakeConns, &s.outbox: outboxConns, &s.screens: screensConns, &s.reports: 1} {
 		*p = newPool(sql.OpenDB(s.connector), size, postgresBegin)
 	}
 	for _, setting := range []string{"fsync", "synchronous_commit"} {

@@ -49,6 +49,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return err
 	}
 	s.readers = newPool(sql.OpenDB(reader), sqliteReaders, "BEGIN")
+	s.reports = newPool(sql.OpenDB(reader), 1, "BEGIN")
 	return nil
 }
 

@@ -58,6 +58,7 @@ type Store struct {
 	// and reads have readers of their own.
 	intake, outbox, screens *pool
 	readers                 *pool // nil on PostgreSQL: each pool reads for itself
+	reports                 *pool // one connection, for what counts row by row
 }
 
 type settings struct {
@@ -134,7 +135,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	closed := map[*pool]bool{nil: true}
-	for _, p := range []*pool{s.readers, s.screens, s.outbox, s.intake} {
+	for _, p := range []*pool{s.reports, s.readers, s.screens, s.outbox, s.intake} {
 		if !closed[p] {
 			closed[p] = true
 			errs = append(errs, p.close())
