@@ -83,6 +83,7 @@ type Backend interface {
 	Checks
 	Outlook
 	SettingUp
+	Reports
 }
 
 // Config is what a Dashboard needs. All but Token and ClientAddr must be given.
@@ -146,8 +147,10 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	api.GET("/views", d.run(d.views))
 	d.routeNow(api)
 	d.routeSetup(api)
+	d.routeReports(api)
 	api.Use(d.refuseQuery) // whatever follows takes none
 	d.routeAccounts(api)
+	d.routeLongReports(api)
 	api.POST("/costs", d.run(d.replaceCosts))
 	api.POST("/rates", d.run(d.putRates))
 	for _, col := range collections() {

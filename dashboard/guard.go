@@ -128,7 +128,8 @@ func needed(method, path string) subfive.Role {
 	case first == "users", first == "tokens":
 		return subfive.RoleOwner
 	case path == "", method == http.MethodGet, method == http.MethodHead,
-		first == "session", first == "views": // one's own
+		first == "session", first == "views", // one's own
+		first == "reports": // which only counts
 		return subfive.RoleAnalyst
 	}
 	return subfive.RoleBuyer

@@ -250,7 +250,7 @@ func TestDocumentIsWhole(t *testing.T) {
 					t.Errorf("%s: the answer %s has no schema", call, status)
 				}
 			}
-			if len(content) != 1 || s.at(responses, status)["description"] == "" {
+			if len(content) == 0 || s.at(responses, status)["description"] == "" {
 				t.Errorf("%s: the answer %s has %d contents", call, status, len(content))
 			}
 		}
@@ -373,6 +373,7 @@ func TestDocumentAndBodies(t *testing.T) {
 		"CostFile": &costFile{}, "LinkTest": &linkTest{},
 		"StepMark": &stepMark{}, "Simulation": &simulation{}, "PastedLink": &pastedLink{}, "WantedURL": &wantedURL{},
 		"CostsBody": &costsBody{}, "RatesBody": &ratesBody{},
+		"ReportBody": &reportBody{},
 	} {
 		schema := s.at(s.root, "components", "schemas", name)
 		told := slices.Sorted(maps.Keys(s.at(schema, "properties")))

@@ -173,7 +173,7 @@ func (x *reportText) clicks(only reportOnly) string {
 		"visitors":   when(person + " AND coalesce(CAST(" + json("k.doc", "visit_no") + " AS INTEGER), 0) <= 1"),
 		"lp_views":   when(person + " AND " + json("k.doc", "landing_viewed_at") + " IS NOT NULL"),
 		"lp_clicks":  when(person + " AND " + json("k.doc", "landing_clicked_at") + " IS NOT NULL"),
-		sumCost: "CASE WHEN c.source_id IS NULL AND k.is_test = 0 AND " + linked + " THEN coalesce(" + x.inReporting(amount, "k.click_day", currency) + ", 0) ELSE 0 END",
+		sumCost:      "CASE WHEN c.source_id IS NULL AND k.is_test = 0 AND " + linked + " THEN coalesce(" + x.inReporting(amount, "k.click_day", currency) + ", 0) ELSE 0 END",
 		sumCostMissing: "CASE WHEN c.source_id IS NULL AND k.is_test = 0 AND " + linked + " THEN " +
 			x.noRate(amount+" = 0", "k.click_day", currency) + " ELSE 0 END",
 		sumCostKnown: when("c.source_id IS NULL AND " + linked + " OR k.source_id = ''"),

@@ -41,7 +41,9 @@ var platformSums = []string{"impressions", "platform_clicks", "platform_conversi
 
 func count(column string) term { return term{plus: []string{column}} }
 
-func revenueOf(columns ...string) term { return term{plus: columns, missing: []string{sumRevenueMissing}} }
+func revenueOf(columns ...string) term {
+	return term{plus: columns, missing: []string{sumRevenueMissing}}
+}
 
 var (
 	revenueTerm = revenueOf("revenue_pending_micros", "revenue_approved_micros")
@@ -61,7 +63,9 @@ func ReportMetrics() []ReportMetric {
 	add := func(name, title, definition string, kind subfive.ColumnKind, num, den term, money bool) {
 		all = append(all, ReportMetric{name, title, definition, kind, num, den, money})
 	}
-	counts := func(name, title, definition string) { add(name, title, definition, subfive.ColumnWhole, count(name), term{}, false) }
+	counts := func(name, title, definition string) {
+		add(name, title, definition, subfive.ColumnWhole, count(name), term{}, false)
+	}
 	amount := func(name, title, definition string, of term) {
 		add(name, title, definition, subfive.ColumnDecimal, of, term{}, false)
 	}

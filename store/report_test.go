@@ -366,8 +366,13 @@ func TestReportsScanNoClicks(t *testing.T) {
 	t.Parallel()
 	s := openTest(t, t.TempDir()+"/a.db")
 	for _, q := range []ReportQuery{
-		{By: []string{"ad_id"}}, {By: []string{"country"}}, {By: []string{"campaign_id", "day"}, ClickTime: true}, {By: []string{"ad_id"}, ClickTime: true},
-		{By: []string{"browser", "day"}}, {By: []string{"browser"}, ClickTime: true}, {By: []string{"ad_id", "day"}, Metrics: []string{"undelivered"}},
+		{By: []string{"ad_id"}},
+		{By: []string{"country"}},
+		{By: []string{"campaign_id", "day"}, ClickTime: true},
+		{By: []string{"ad_id"}, ClickTime: true},
+		{By: []string{"browser", "day"}},
+		{By: []string{"browser"}, ClickTime: true},
+		{By: []string{"ad_id", "day"}, Metrics: []string{"undelivered"}},
 	} {
 		q.Since, q.Until = noon.Truncate(24*time.Hour), noon.Truncate(24*time.Hour).AddDate(0, 0, 1)
 		r := mustReport(t, s, q)

@@ -121,6 +121,8 @@ func (b *backend) Story(ctx context.Context, kind, id string) (any, error) {
 		return b.alert(ctx, id)
 	case "reconciliations":
 		return b.reconciliation(ctx, id)
+	case "reports":
+		return b.keptReport(ctx, id)
 	}
 	st, err := b.open()
 	if err != nil {

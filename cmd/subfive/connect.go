@@ -156,5 +156,6 @@ func (t *tracker) work(ctx context.Context) error {
 	all.Go(func() error { t.retain(ctx, newExpired(t.metrics.registry)); return nil })
 	all.Go(func() error { t.spreadCosts(ctx, st); return nil })
 	all.Go(func() error { t.keepRates(ctx, st); return nil })
+	all.Go(func() error { t.makeReports(ctx, st); return nil })
 	return all.Wait()
 }

@@ -53,6 +53,7 @@ type tracker struct {
 	watch    *alerts.Watch
 	tees     *tee.Worker           // nil until the database answered
 	books    atomic.Pointer[books] // nil until then, too
+	reports  chan struct{}         // somebody asked for one
 	domains  domains
 	tls      atomic.Pointer[encryption] // nil: none, or not yet
 
@@ -88,7 +89,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracker{app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout, asked: make(chan struct{})}
+	t := &tracker{reports: make(chan struct{}, 1), app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout, asked: make(chan struct{})}
 	if t.node, err = nodeName(f.Server.DataDir); err != nil {
 		return nil, err
 	}
