@@ -56,6 +56,9 @@ type Conversion struct {
 	Via        string  `json:"via"`         // ViaPixel until an S2S postback confirms it
 	Verdict    Verdict `json:"verdict"`
 	IsTest     bool    `json:"is_test,omitempty"`
+	// MarkedFrom is the verdict that it had before a person marked it as a test;
+	// empty: nobody did.
+	MarkedFrom Verdict `json:"marked_from,omitempty"`
 	Backfilled bool    `json:"backfilled,omitempty"`
 
 	// ReceivedClickID never changes; AttributedClickID is the click it counts

@@ -193,7 +193,7 @@ func (b *book) unfit(to subfive.Destination, original, d subfive.Delivery, kind 
 	case kind == subfive.KindRestatement && to.OnPayoutChange != subfive.PayoutRestate:
 		return reasonNotWanted, "on_payout_change is not restate"
 	case kind == subfive.KindRetraction && to.OnReversal == subfive.ReversalNone:
-		return reasonNotWanted, "the network rejected it; on_reversal is none, so " + to.ID + " keeps it"
+		return reasonNotWanted, "it is no conversion any more; on_reversal is none, so " + to.ID + " keeps it"
 	case !can && bySettings:
 		return reasonUnsupported, "the network changed it, but with these settings " + to.Platform + " has no " + string(kind) + ": " + to.ID + " keeps it, unless you change it there"
 	case !can && !ownEvent:

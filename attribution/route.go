@@ -115,7 +115,7 @@ func (b *book) plan(c subfive.Conversion, to subfive.Destination) (subfive.Deliv
 		return subfive.Step{Step: "deliver " + to.ID, Result: result, Detail: detail}
 	}
 	prior, had := b.newest(c.ID, to.ID, subfive.KindConversion)
-	if had && (prior.Status != subfive.DeliverySkipped || prior.ReasonCode != reasonUnmatched) {
+	if had && !reopened(prior, c) {
 		return subfive.Delivery{}, step("unchanged", "it has delivery "+prior.ID+" already")
 	}
 	if wait, why := b.notYet(c, to); wait {
@@ -136,6 +136,11 @@ func (b *book) plan(c subfive.Conversion, to subfive.Destination) (subfive.Deliv
 		return d, step("skipped", why)
 	}
 	return d, step(string(d.Status), told(d, to)+"; "+why)
+}
+
+// reopened reports whether what a delivery was skipped for is no more.
+func reopened(prior subfive.Delivery, c subfive.Conversion) bool {
+	return prior.Status == subfive.DeliverySkipped && (prior.ReasonCode == reasonUnmatched || prior.ReasonCode == reasonTest && !c.IsTest)
 }
 
 const whyImported = "it was imported, and an import tells nobody: the tracker it comes from may have told them; replay it to send it all the same"

@@ -134,6 +134,9 @@ func (b *book) lateClickID(j *judgement, c *subfive.Conversion) {
 		c.DirectValue = p.ClickIDRaw
 	}
 	b.match(c, j)
+	if c.MarkedFrom != "" { // a person says that it is a test, whatever its click
+		c.MarkedFrom, c.Verdict, c.ReviewAt = c.Verdict, subfive.VerdictTest, time.Time{}
+	}
 	b.credit(c, j)
 }
 

@@ -160,7 +160,7 @@ func TestEmptyPage(t *testing.T) {
 
 func TestBadCalls(t *testing.T) {
 	const settle, replays = "/api/v1/postbacks/pb_1/settle", "/api/v1/replays"
-	replayFields := "use some of delivery_ids, conversion_id, destination_id, status, reason_code, since, until, dry_run, force"
+	replayFields := "use some of delivery_ids, conversion_id, destination_id, status, reason_code, since, until, dry_run, force, after"
 	empty := "give it a value, or leave it out"
 	object := `send one JSON object, such as {"name": "value"}`
 	noText := "leave out characters that are no text"

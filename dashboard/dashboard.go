@@ -84,9 +84,10 @@ type Backend interface {
 	Outlook
 	SettingUp
 	Reports
+	Logs
 }
 
-// Config is what a Dashboard needs. All but Token and ClientAddr must be given.
+// Config is what a Dashboard needs. All but Token, ClientAddr and Stopping must be given.
 type Config struct {
 	Backend Backend
 	// Token is the bearer token. Without one every call is refused.
@@ -97,6 +98,9 @@ type Config struct {
 	Now     func() time.Time
 	// ClientAddr says where a request comes from; nil: nobody knows.
 	ClientAddr func(*http.Request) string
+	// Stopping, if set, reports whether the tracker is about to end: what lasts long
+	// ends then.
+	Stopping func() bool
 }
 
 // Dashboard answers an operator's requests.
@@ -104,6 +108,7 @@ type Dashboard struct {
 	cfg    Config
 	token  [sha256.Size]byte
 	engine *gin.Engine
+	tails  chan struct{} // one for each that is followed
 }
 
 // patience is how long a call may take. It ends before the server's own limit
@@ -115,13 +120,15 @@ var openAPI []byte
 
 // New returns a Dashboard.
 func New(cfg Config) *Dashboard {
-	d := &Dashboard{cfg: cfg, token: sha256.Sum256([]byte(cfg.Token))}
+	d := &Dashboard{cfg: cfg, token: sha256.Sum256([]byte(cfg.Token)), tails: make(chan struct{}, maxTails)}
 	d.engine = d.newEngine()
 	return d
 }
 
 // Handler returns the handler of /api/v1/ and /metrics.
 func (d *Dashboard) Handler() http.Handler { return d.engine }
+
+func (d *Dashboard) stopping() bool { return d.cfg.Stopping != nil && d.cfg.Stopping() }
 
 // newEngine routes. The path stays escaped until pathID reads it: a network's
 // ID may hold a slash.
@@ -148,6 +155,7 @@ func (d *Dashboard) newEngine() *gin.Engine {
 	d.routeNow(api)
 	d.routeSetup(api)
 	d.routeReports(api)
+	d.routeLogs(api)
 	api.Use(d.refuseQuery) // whatever follows takes none
 	d.routeAccounts(api)
 	d.routeLongReports(api)

@@ -36,6 +36,8 @@ type call struct {
 type backend struct {
 	calls []call
 	page  Page
+	rows  int
+	file  string
 	value any
 	err   error
 	panic any

@@ -20,9 +20,13 @@ const (
 
 // collection is one kind and what its list can be narrowed by.
 type collection struct {
-	kind    string
-	timed   bool // since and until mean something
-	filters []filter
+	kind string
+	// id and arrived are the columns of a row's ID and of when we heard of it.
+	id, arrived string
+	timed       bool // since and until mean something
+	filters     []filter
+	// others are the parameters beside the filters; nil: those of a list.
+	others []string
 }
 
 // filter narrows a list to the rows whose column of that name has a value.
@@ -41,7 +45,7 @@ const maxValues = 50
 // lists are made.
 func collections() []collection {
 	return []collection{
-		{Postbacks, true, slices.Concat(
+		{kind: Postbacks, id: "postback_id", arrived: "received_at", timed: true, filters: slices.Concat(
 			text("postback_id"), ids("network_id", "endpoint_id"),
 			word("via", subfive.ViaS2S, subfive.ViaPixel, subfive.ViaAPI, subfive.ViaImport, subfive.ViaImportForward),
 			word("reading", readings()...),
@@ -49,13 +53,13 @@ func collections() []collection {
 			text("click_id", "transaction_id", "network_conversion_id", "order_id", "goal", "conversion_id"),
 			word("settled_as", append(settlements(), "accepted")...),
 		)},
-		{Clicks, true, slices.Concat(
+		{kind: Clicks, id: "click_id", arrived: "clicked_at", timed: true, filters: slices.Concat(
 			text("click_id"),
 			word("record_kind", subfive.ClickRedirect, subfive.ClickScript, subfive.ClickLanding, subfive.ClickImport),
 			ids("campaign_id", "source_id", "platform"), text("ad_account_id"), ids("offer_id", "landing_id"),
 			flag("is_bot", "is_test"),
 		)},
-		{Conversions, true, slices.Concat(
+		{kind: Conversions, id: "conversion_id", arrived: "received_at", timed: true, filters: slices.Concat(
 			text("conversion_id", "click_id"),
 			word("match_method", subfive.MatchClick, subfive.MatchLate, subfive.MatchDirect, subfive.MatchManual),
 			word("verdict", verdicts()...),
@@ -64,7 +68,7 @@ func collections() []collection {
 			ids("campaign_id", "source_id", "offer_id", "platform"),
 			flag("is_test", "counts_conversion"),
 		)},
-		{Deliveries, true, slices.Concat(
+		{kind: Deliveries, id: "delivery_id", arrived: "created_at", timed: true, filters: slices.Concat(
 			text("delivery_id", "conversion_id", "click_id"), ids("destination_id", "platform"),
 			word("kind", subfive.KindConversion, subfive.KindApproval, subfive.KindRetraction, subfive.KindRestatement),
 			word("status", append(deliveryStatuses(), statusHeld)...),
@@ -72,13 +76,13 @@ func collections() []collection {
 			word("mode", modes()...),
 			text("event_name", "event_id"),
 		)},
-		{Attempts, true, slices.Concat(
+		{kind: Attempts, id: "attempt_id", arrived: "started_at", timed: true, filters: slices.Concat(
 			text("attempt_id"), ids("destination_id"),
 			word("class", classes()...),
 			[]filter{{name: "http_status", number: true}},
 			text("platform_code", "trace_id"),
 		)},
-		{Destinations, false, slices.Concat(ids("destination_id", "platform"), word("mode", modes()...))},
+		{kind: Destinations, id: "destination_id", filters: slices.Concat(ids("destination_id", "platform"), word("mode", modes()...))},
 	}
 }
 

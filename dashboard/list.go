@@ -23,7 +23,9 @@ type ListQuery struct {
 	// Since and Until bound the row's own time, Until not included; zero: no
 	// bound.
 	Since, Until time.Time
-	Limit        int // 1 to 1000
+	// ByArrival: the time is when we heard of the row, not when it happened.
+	ByArrival bool
+	Limit     int // 1 to 1000
 	// Cursor is the Next of the page before; empty for the first.
 	Cursor string
 }
@@ -87,10 +89,18 @@ func (col collection) names() []string {
 	for _, f := range col.filters {
 		names = append(names, f.name)
 	}
-	if col.timed {
-		names = append(names, "since", "until")
+	return append(names, col.otherNames()...)
+}
+
+// otherNames are the parameters that are no filters.
+func (col collection) otherNames() []string {
+	switch {
+	case col.others != nil:
+		return col.others
+	case col.timed:
+		return []string{"since", "until", "limit", "cursor"}
 	}
-	return append(names, "limit", "cursor")
+	return []string{"limit", "cursor"}
 }
 
 // set reads one parameter.
@@ -102,6 +112,7 @@ func (col collection) set(q *ListQuery, name, given string, now time.Time) (err 
 		q.Until, err = moment(name, given, now)
 	case "cursor":
 		q.Cursor = given
+	case "format", "count": // an export's own, which it reads itself
 	case "limit":
 		q.Limit, err = strconv.Atoi(given)
 		if err != nil || q.Limit < 1 || q.Limit > maxLimit {

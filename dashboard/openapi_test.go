@@ -68,6 +68,9 @@ func (s spec) each(fn func(method, path string, operation object)) {
 // operation finds the call that a request makes, nil if there is none.
 func (s spec) operation(method, path string) (found object) {
 	asked := strings.Split(path, "/")
+	if operation := s.at(s.at(s.root, "paths")[path], strings.ToLower(method)); operation != nil {
+		return operation
+	}
 	s.each(func(m, template string, operation object) {
 		fits := slices.EqualFunc(asked, strings.Split(template, "/"), func(a, t string) bool {
 			return a == t || t == "{id}" && a != ""
@@ -306,6 +309,24 @@ func TestDocumentAndFilters(t *testing.T) {
 	for _, col := range collections() {
 		t.Run(col.kind, func(t *testing.T) {
 			operation := s.operation("GET", "/api/v1/"+col.kind)
+			for _, of := range []struct {
+				path   string
+				others []string
+				exists bool
+			}{
+				{"/tail", []string{}, col.followed()},
+				{"/export", []string{"since", "until", "format", "count"}, col.timed},
+			} {
+				var told []string
+				for _, p := range s.parameters(s.operation("GET", "/api/v1/"+col.kind+of.path)) {
+					told = append(told, p["name"].(string))
+				}
+				narrowed := col
+				narrowed.others = of.others
+				if diff := cmp.Diff(narrowed.names(), told); of.exists && diff != "" {
+					t.Errorf("parameters of %s (-read +told):\n%s", of.path, diff)
+				}
+			}
 			var told []string
 			several := map[string]bool{}
 			schemas := map[string]object{}
@@ -367,7 +388,7 @@ func anys(words []string) []any {
 func TestDocumentAndBodies(t *testing.T) {
 	s := document(t)
 	for name, v := range map[string]any{
-		"Replay": &replayBody{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
+		"Replay": &replayBody{}, "UndoReplay": &undoBody{}, "TestMark": &testMark{}, "Settlement": &settlement{}, "Attachment": &attachment{}, "ModeChange": &subfive.Switch{}, "PauseReason": &pauseReason{},
 		"Check": &Check{}, "Specimen": &specimen{}, "Mute": &muting{},
 		"NewUser": &newUser{}, "UserRole": &userRole{}, "NewToken": &newToken{}, "Preferences": &preferences{}, "NewView": &newView{},
 		"CostFile": &costFile{}, "LinkTest": &linkTest{},
@@ -384,7 +405,11 @@ func TestDocumentAndBodies(t *testing.T) {
 		}
 		for i := range reflect.TypeOf(v).Elem().NumField() {
 			field := reflect.TypeOf(v).Elem().Field(i)
-			want := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Slice: "array"}[field.Type.Kind()]
+			of := field.Type
+			if of.Kind() == reflect.Pointer {
+				of = of.Elem()
+			}
+			want := map[reflect.Kind]string{reflect.String: "string", reflect.Bool: "boolean", reflect.Slice: "array"}[of.Kind()]
 			if got := typesOf(s.at(schema, "properties", field.Tag.Get("json"))); !slices.Equal(got, []string{want}) {
 				t.Errorf("%s.%s is told as %v", name, field.Name, got)
 			}

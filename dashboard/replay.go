@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,8 @@ type Replay struct {
 	// Force sends again what was delivered, or may have been and is past the
 	// platform's memory: it may count twice there.
 	Force bool
+	// After is how long the sending is put off, so that it can be undone.
+	After time.Duration
 	// By is who asks.
 	By string
 }
@@ -42,6 +46,7 @@ type replayBody struct {
 	Until         string                 `json:"until"`
 	DryRun        bool                   `json:"dry_run"`
 	Force         bool                   `json:"force"`
+	After         string                 `json:"after"`
 }
 
 func (d *Dashboard) replay(c *gin.Context) (any, error) {
@@ -65,6 +70,9 @@ func (b replayBody) parse(now time.Time) (r Replay, err error) {
 	if err := b.check(); err != nil {
 		return r, err
 	}
+	if r.After, err = after(b.After); err != nil {
+		return r, err
+	}
 	if b.Since != "" {
 		if r.Since, err = moment("since", b.Since, now); err != nil {
 			return r, err
@@ -83,18 +91,27 @@ func (b replayBody) check() error {
 	switch {
 	case narrows == "" && len(b.DeliveryIDs) == 0:
 		return bad("name some of delivery_ids, conversion_id, destination_id, status, reason_code, since, until", "this would send everything again")
-	case len(b.DeliveryIDs) > maxReplayIDs:
-		return bad("name at most 256 at once", "delivery_ids has %d", len(b.DeliveryIDs))
-	case !isText(narrows + strings.Join(b.DeliveryIDs, "")):
+	case !isText(narrows):
 		return bad("leave out characters that are no text", "a value has a NUL")
 	}
-	for _, id := range b.DeliveryIDs {
-		if id == "" {
-			return bad("leave it out", "delivery_ids has an empty one")
-		}
+	if err := checkIDs(b.DeliveryIDs, maxReplayIDs); err != nil {
+		return err
 	}
 	if b.Status != "" {
 		return oneOf("status", string(b.Status), plain(deliveryStatuses()))
+	}
+	return nil
+}
+
+// checkIDs refuses deliveries that no call can name.
+func checkIDs(ids []string, most int) error {
+	switch {
+	case len(ids) > most:
+		return bad(fmt.Sprintf("name at most %d at once", most), "delivery_ids has %d", len(ids))
+	case !isText(strings.Join(ids, "")):
+		return bad("leave out characters that are no text", "a value has a NUL")
+	case slices.Contains(ids, ""):
+		return bad("leave it out", "delivery_ids has an empty one")
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func (s *Store) eraseDocs(ctx context.Context, found Traces, _ string, _ time.Ti
 		ids        []string
 		strip      func([]byte) ([]byte, error)
 	}{
-		{"clicks", "kept = 0, version = version + 1, visitor_id = ''", found.Clicks, func(doc []byte) ([]byte, error) {
+		{"clicks", "kept = 0, version = version + 1, visitor_id = '', platform_click = 0", found.Clicks, func(doc []byte) ([]byte, error) {
 			return restyle(doc, func(c *subfive.Click) { stripClick(c, true) })
 		}},
 		{"visits", "kept = 0", found.Visits, func(doc []byte) ([]byte, error) {

@@ -75,7 +75,7 @@ func (t *tx) upsertGuarded(ctx context.Context, table string, columns []string, 
 
 var clickColumns = []string{
 	"click_id", "clicked_at", "click_day", "record_kind", "campaign_id", "source_id", "platform", "ad_account_id",
-	"offer_id", "landing_id", "is_bot", "is_prefetch", "is_test", "visitor_id", "doc",
+	"offer_id", "landing_id", "is_bot", "is_prefetch", "is_test", "visitor_id", "platform_click", "doc",
 }
 
 // clickRow is a click in the order of clickColumns.
@@ -83,7 +83,7 @@ func (s *Store) clickRow(c subfive.Click) ([]any, error) {
 	doc, err := json.Marshal(c)
 	return []any{
 		c.ID, subfive.Millis(c.ClickedAt), s.day(c.ClickedAt), c.RecordKind, c.CampaignID, c.SourceID, c.Platform,
-		c.AdAccountID, c.OfferID, c.LandingID, flag(c.IsBot), flag(c.IsPrefetch), flag(c.IsTest), clean(c.VisitorID), string(doc),
+		c.AdAccountID, c.OfferID, c.LandingID, flag(c.IsBot), flag(c.IsPrefetch), flag(c.IsTest), clean(c.VisitorID), platformClick(c.Params), string(doc),
 	}, err
 }
 

@@ -12,7 +12,7 @@ import (
 // What works on one database only, or not behind a pooler, or hides a value in
 // the text.
 var forbidden = map[string]*regexp.Regexp{
-	"a builder without the store's flavor": regexp.MustCompile(`sqlbuilder\.(New|Select|Update|InsertInto|DeleteFrom|CreateTable|DefaultFlavor|MySQL)`),
+	"a builder without the store's flavor": regexp.MustCompile(`sqlbuilder\.(New|Select\b|Update\b|InsertInto|DeleteFrom|CreateTable\b|DefaultFlavor|MySQL)`),
 	"row locks":                            regexp.MustCompile(`(?i)\bFOR (UPDATE|SHARE|NO KEY)|SKIP LOCKED|ForUpdate|SkipLocked`),
 	"a volatile function":                  regexp.MustCompile(`(?i)\b(now|current_timestamp|clock_timestamp|random|gen_random_uuid|datetime|unixepoch)\s*\(|\bcurrent_(timestamp|date|time)\b`),
 	"LISTEN and NOTIFY":                    regexp.MustCompile(`\b(LISTEN|NOTIFY)\b|pg_notify`),

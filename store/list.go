@@ -23,6 +23,8 @@ type ListQuery struct {
 	Filters map[string][]string
 	// Since and Until bound the row's own time, Until not included; zero: no bound.
 	Since, Until time.Time
+	// ByArrival: a conversion's time is when we heard of it, not when it happened.
+	ByArrival bool
 	// Limit is 1 to MaxPage; 0 means 50.
 	Limit int
 	// Cursor is the next of the page before; empty for the first.
@@ -72,14 +74,26 @@ func lists() map[string]list {
 	}
 }
 
+// list is the one that is asked for.
+func (q ListQuery) list() (list, error) {
+	l, ok := lists()[q.View]
+	if !ok {
+		return l, fmt.Errorf("%w: there is no list %q", ErrBadQuery, q.View)
+	}
+	if q.ByArrival && l.view == "v_conversions" {
+		l.at = "received_at_ms"
+	}
+	return l, nil
+}
+
 // List returns one page of a view, newest first: each item has the view's
 // columns by name, times as ISO text in UTC and amounts as exact decimal text.
 // next is the cursor of the following page, empty at the end. Rows that come
 // while one pages move nothing. A wrong view, filter or cursor is ErrBadQuery.
 func (s *Store) List(ctx context.Context, q ListQuery) (items []map[string]any, next string, err error) {
-	l, ok := lists()[q.View]
-	if !ok {
-		return nil, "", fmt.Errorf("%w: there is no list %q", ErrBadQuery, q.View)
+	l, err := q.list()
+	if err != nil {
+		return nil, "", err
 	}
 	if q.Limit == 0 {
 		q.Limit = defaultPage
@@ -108,7 +122,7 @@ func (s *Store) List(ctx context.Context, q ListQuery) (items []map[string]any, 
 		next = cursor(last[l.at], last[l.id])
 	}
 	for _, item := range items {
-		delete(item, l.at)
+		delete(item, lists()[q.View].at)
 	}
 	return items, next, nil
 }
@@ -129,7 +143,7 @@ func (s *Store) listText(l list, q ListQuery) (key string, build func() string, 
 		args = append(args, ms, ms, id)
 	}
 	args = append(args, q.Limit+1) // one more tells whether there is a next page
-	key = fmt.Sprintf("list %s %s %t", l.view, n.key, q.Cursor != "")
+	key = fmt.Sprintf("list %s %s %s %t", l.view, l.at, n.key, q.Cursor != "")
 	return key, func() string {
 		b := s.flavor.NewSelectBuilder()
 		b.Select("*").From(l.view)

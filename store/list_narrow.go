@@ -93,16 +93,16 @@ func (n narrowing) where(b *sqlbuilder.SelectBuilder) {
 
 // Count returns how many rows a list has, whatever its limit and cursor.
 func (s *Store) Count(ctx context.Context, q ListQuery) (rows int, err error) {
-	l, ok := lists()[q.View]
-	if !ok {
-		return 0, fmt.Errorf("%w: there is no list %q", ErrBadQuery, q.View)
+	l, err := q.list()
+	if err != nil {
+		return 0, err
 	}
 	n, err := l.narrow(q)
 	if err != nil {
 		return 0, err
 	}
 	err = s.read(ctx, s.screens, func(t *tx) error {
-		return t.row(ctx, "count "+l.view+" "+n.key, func() string {
+		return t.row(ctx, "count "+l.view+" "+l.at+" "+n.key, func() string {
 			b := s.flavor.NewSelectBuilder()
 			b.Select("count(*)").From(l.view)
 			n.where(b)

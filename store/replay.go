@@ -17,10 +17,13 @@ type Replay struct {
 	// Force sends again what was delivered, or may have been and is past the
 	// platform's memory: it may count twice there.
 	Force bool
+	// By names who asks, for the audit; empty: nobody is named, and nothing noted.
+	By string
 	// DryRun only says what would happen.
 	DryRun bool
-	// At is now: the new deliveries are made and due then.
-	At time.Time
+	// At is now: the new deliveries are made then, and due After it.
+	At    time.Time
+	After time.Duration
 	// DedupWindow is how long a platform deduplicates by our event ID; 0: never.
 	DedupWindow func(platform string) time.Duration
 	// Decide decides a delivery again with today's settings: it sets the mode,
@@ -55,6 +58,9 @@ const (
 	RefusedNotOwed    = "not_owed"   // today's settings would not send it
 )
 
+// replayCode is the reason of a delivery that a person wants sent again.
+const replayCode = "replay"
+
 // Replay makes a new generation of the deliveries that the filter names, with
 // the same event IDs, and schedules it. It goes through them a page at a time,
 // newest first; each page is one transaction, and a replay that failed can be
@@ -74,7 +80,7 @@ func (s *Store) Replay(ctx context.Context, r Replay) (Replayed, error) {
 		}
 		left -= len(old)
 		if len(old) < r.Filter.Limit || left == 0 {
-			return done, nil
+			return done, wrap("note a replay", s.auditReplay(ctx, r, done))
 		}
 		r.Filter.after = &old[len(old)-1]
 	}
@@ -181,13 +187,16 @@ func (r Replay) next(d subfive.Delivery) subfive.Delivery {
 		ConversionID: d.ConversionID, DestinationID: d.DestinationID, Platform: d.Platform, Kind: d.Kind, Generation: d.Generation + 1,
 		Mode: d.Mode, EventName: d.EventName, EventID: d.EventID, EventTime: d.EventTime,
 		Value: d.Value, PageURL: d.PageURL, LimitedUse: d.LimitedUse, Status: subfive.DeliveryScheduled,
-		ReasonCode: "replay", Reason: "sent again by a person", CreatedAt: r.At, NextAttemptAt: r.At, DeadlineAt: d.DeadlineAt,
+		CreatedAt: r.At, DeadlineAt: d.DeadlineAt,
 		WaitsFor: d.WaitsFor, Conversion: d.Conversion, Click: d.Click,
 	}
 	if r.Decide != nil {
 		n = r.Decide(n)
 	}
-	n.Generation, n.WaitsFor = d.Generation+1, d.WaitsFor
+	n.Generation, n.WaitsFor, n.NextAttemptAt = d.Generation+1, d.WaitsFor, r.At.Add(r.After)
+	if n.Status == subfive.DeliveryScheduled {
+		n.ReasonCode, n.Reason = replayCode, "sent again by a person"
+	}
 	if strings.TrimPrefix(n.EventID, subfive.PrefixTest) != strings.TrimPrefix(d.EventID, subfive.PrefixTest) {
 		n.EventID = d.EventID
 	}

@@ -43,7 +43,7 @@ type docs struct {
 // The conditions spell out what the partial indexes of conversions demand.
 var (
 	clickDocs = docs{
-		table: "clicks", key: "click_id", at: "clicked_at", moves: "version = version + 1", forgets: "visitor_id = ''",
+		table: "clicks", key: "click_id", at: "clicked_at", moves: "version = version + 1", forgets: "visitor_id = '', platform_click = 0",
 		dead: "NOT EXISTS (SELECT 1 FROM conversions c WHERE c.attributed_click_id = clicks.click_id AND c.attributed_click_id <> '' AND c.kept > 0) AND " +
 			"NOT EXISTS (SELECT 1 FROM conversions c WHERE c.received_click_id = clicks.click_id AND c.attributed_click_id = '' AND c.received_click_id <> '' AND c.kept > 0)",
 		strip: func(doc []byte, p part) ([]byte, error) {

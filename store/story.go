@@ -75,8 +75,17 @@ type lookup struct {
 	table, by, want, and string
 }
 
-// find collects the IDs that id leads to.
+// find collects the IDs that id leads to, and what belongs to them.
 func (t *tx) find(ctx context.Context, id string) (found, error) {
+	f, err := t.direct(ctx, id)
+	if err != nil {
+		return f, err
+	}
+	return t.expand(ctx, f)
+}
+
+// direct collects the IDs of what has an ID.
+func (t *tx) direct(ctx context.Context, id string) (found, error) {
 	var f found
 	id = strings.TrimSpace(id)
 	if err := checkValues([]any{id}); err != nil || id == "" {
@@ -112,7 +121,7 @@ func (t *tx) find(ctx context.Context, id string) (found, error) {
 			return f, err
 		}
 	}
-	return t.expand(ctx, f)
+	return f, nil
 }
 
 // expand adds what belongs to what was found.

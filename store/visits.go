@@ -46,7 +46,7 @@ func (t *tx) enrichClicks(ctx context.Context, b subfive.Batch, changed *changes
 		changed.clickChanged(old, c, existed)
 	}
 	return t.upsertGuarded(ctx, "clicks", append(slices.Clone(clickColumns), "version"), rows,
-		"ON CONFLICT (click_id) DO UPDATE SET landing_id = excluded.landing_id, visitor_id = excluded.visitor_id, doc = excluded.doc, version = excluded.version, kept = 3 "+
+		"ON CONFLICT (click_id) DO UPDATE SET landing_id = excluded.landing_id, visitor_id = excluded.visitor_id, platform_click = excluded.platform_click, doc = excluded.doc, version = excluded.version, kept = 3 "+
 			"WHERE clicks.version = excluded.version - 1")
 }
 

@@ -41,13 +41,16 @@ func (b *backend) List(ctx context.Context, q dashboard.ListQuery) (dashboard.Pa
 	if q.Kind == "destinations" {
 		return destinationPage(ctx, st, q, b.t.app.now())
 	}
-	items, next, err := st.List(ctx, store.ListQuery{
-		View: q.Kind, Filters: q.Filters, Since: q.Since, Until: q.Until, Limit: q.Limit, Cursor: q.Cursor,
-	})
+	items, next, err := st.List(ctx, listQuery(q))
+	return dashboard.Page{Items: items, Next: next}, unanswerable(err)
+}
+
+// unanswerable says of a list's query that it makes no sense.
+func unanswerable(err error) error {
 	if errors.Is(err, store.ErrBadQuery) {
-		err = dashboard.Refusal{Invalid: true, What: err.Error(), Do: "see /api/v1/openapi.json for the filters"}
+		return dashboard.Refusal{Invalid: true, What: err.Error(), Do: "see /api/v1/openapi.json for the filters"}
 	}
-	return dashboard.Page{Items: items, Next: next}, err
+	return err
 }
 
 // destinationPage is a page of the destinations, in the setup's order: the
@@ -179,7 +182,7 @@ func (b *backend) Replay(ctx context.Context, r dashboard.Replay) (any, error) {
 			IDs: r.DeliveryIDs, ConversionID: r.ConversionID, DestinationID: r.DestinationID, Status: r.Status, ReasonCode: r.ReasonCode,
 			Since: r.Since, Until: r.Until,
 		},
-		Force: r.Force, DryRun: r.DryRun, At: b.t.app.now(), DedupWindow: dedupWindow,
+		Force: r.Force, DryRun: r.DryRun, At: b.t.app.now(), After: r.After, By: r.By, DedupWindow: dedupWindow,
 		Decide: b.t.app.decideAgain(setup, b.t.vault),
 	})
 }

@@ -118,7 +118,7 @@ func newClicks(a *app) *cobra.Command {
 }
 
 func newConversions(a *app) *cobra.Command {
-	return newList(a, listing{
+	c := newList(a, listing{
 		view: "conversions", one: "conversion", short: "List the conversions, or show the story of one",
 		example: `  subfive conversions --since 24h
   subfive conversions --verdict waiting
@@ -153,6 +153,8 @@ func newConversions(a *app) *cobra.Command {
 			return "What your network pays for will be a line here, once: \"subfive postbacks\" says how to get the first one.\n"
 		},
 	})
+	c.AddCommand(newTest(a))
+	return c
 }
 
 func newDeliveries(a *app) *cobra.Command {

@@ -103,7 +103,7 @@ func (a *app) replay(ctx context.Context, s session, r store.Replay, json bool) 
 			return usagef("there is no destination %q; see: subfive destinations", id)
 		}
 	}
-	r.Decide = a.decideAgain(setup, s.vault)
+	r.Decide, r.By = a.decideAgain(setup, s.vault), a.person()
 	done, err := s.Replay(ctx, r)
 	if errors.Is(err, store.ErrBadQuery) {
 		return usageError{err}
