@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"subfive/internal/pgtest"
 )
 
 // A backup made under load has all that was acknowledged before it began, and
@@ -60,7 +62,7 @@ func TestBackupUnderLoadAndRestore(t *testing.T) {
 
 		fresh := ""
 		if dsn != "" {
-			fresh = startPostgres(t).DSN("postgres")
+			fresh = pgtest.DurableDatabase(t)
 		}
 		r := newSite(t, fresh)
 		if out := r.command(exitDone, "restore", file); !strings.Contains(out, "subfive serve --data-dir") || strings.Contains(out, "Next: put the key") {

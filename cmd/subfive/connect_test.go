@@ -16,6 +16,7 @@ import (
 
 	"subfive/config"
 	"subfive/dashboard"
+	"subfive/internal/pgtest"
 	"subfive/journal"
 	"subfive/store"
 )
@@ -45,7 +46,7 @@ campaigns: [{id: spring, source: meta-us, offer: ourdream}]
 
 // A migration takes what it takes: the time to connect does not cut it short.
 func TestMigrationOutlastsTheTimeToConnect(t *testing.T) {
-	dsn := startPostgres(t).DSN("postgres")
+	dsn := pgtest.DurableDatabase(t)
 	st, err := store.Open(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)

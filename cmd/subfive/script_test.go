@@ -2,16 +2,37 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"subfive/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tests{m}, map[string]func(){
 		"subfive": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
 	})
+}
+
+// tests are all tests, and what they leave: the program and the databases.
+type tests struct{ *testing.M }
+
+func (m tests) Run() int {
+	var err error
+	if built, err = os.MkdirTemp("", "subfive-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.M.Run()
+	if err := errors.Join(pgtest.Stop(), os.RemoveAll(built)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	return code
 }
 
 // TestScript runs the program as a user types it.

@@ -22,14 +22,13 @@ import (
 	"subfive/store"
 )
 
+// built is a directory for the program, which goes when all tests have run.
+var built string
+
 // binary builds the program once, as it is released: the tests that kill it and
 // put it under load want the real thing.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "subfive-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "subfive")
+	path := filepath.Join(built, "subfive")
 	out, err := exec.Command("go", "build", "-tags", "nomsgpack", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
@@ -40,10 +39,10 @@ var binary = sync.OnceValues(func() (string, error) {
 // onEach runs a test once on each database. dsn is "" for SQLite.
 func onEach(t *testing.T, fn func(t *testing.T, dsn string)) {
 	t.Run("sqlite", func(t *testing.T) { fn(t, "") })
-	t.Run("postgres", func(t *testing.T) { fn(t, startPostgres(t).DSN("postgres")) })
+	t.Run("postgres", func(t *testing.T) { fn(t, pgtest.DurableDatabase(t)) })
 }
 
-// startPostgres starts a server for one test, durable as serve demands.
+// startPostgres starts a server for a test that stops it.
 func startPostgres(t *testing.T) *pgtest.Server {
 	t.Helper()
 	pg, err := pgtest.Start(pgtest.Durable())
@@ -69,6 +68,7 @@ type site struct {
 	stand   *httptest.Server
 	cmd     *exec.Cmd
 	log     *os.File
+	store   *store.Store // to look at, once it was opened
 }
 
 // testFile is what the tests apply: %s are the address and the sandbox's.
@@ -248,9 +248,12 @@ func (s *site) settled(limit time.Duration) {
 	})
 }
 
-// database opens the tracker's database to look at it.
+// database opens the tracker's database, once, to look at it.
 func (s *site) database() *store.Store {
 	s.t.Helper()
+	if s.store != nil {
+		return s.store
+	}
 	dsn := s.dsn
 	if dsn == "" {
 		dsn = filepath.Join(s.dir, "data", "subfive.db")
@@ -260,6 +263,7 @@ func (s *site) database() *store.Store {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = st.Close() })
+	s.store = st
 	return st
 }
 

@@ -55,6 +55,16 @@ func TestDatabasesAreApart(t *testing.T) {
 	run(t, open(t, pgtest.Database(t)), "CREATE TABLE words (word TEXT)")
 }
 
+func TestWhatIsDurable(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{pgtest.Database(t): "off", pgtest.DurableDatabase(t): "on"} {
+		var got string
+		if err := open(t, dsn).QueryRowContext(t.Context(), "SHOW fsync").Scan(&got); err != nil || got != want {
+			t.Errorf("fsync is %s, %v; want %s", got, err, want)
+		}
+	}
+}
+
 func TestDurableServerKeepsCommitsThroughAnImmediateStop(t *testing.T) {
 	t.Parallel()
 	s, err := pgtest.Start(pgtest.Durable())

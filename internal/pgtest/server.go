@@ -32,6 +32,7 @@ type Server struct {
 	dir, bin string
 	port     int
 	durable  bool
+	version  int // the major one
 	cred     *syscall.Credential
 	proc     *os.Process
 	exited   chan struct{} // closed when the process ended
@@ -149,7 +150,7 @@ func (s *Server) await() (err error) {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		ping := db.PingContext(ctx)
+		ping := db.QueryRowContext(ctx, "SELECT CAST(current_setting('server_version_num') AS INTEGER) / 10000").Scan(&s.version)
 		if ping == nil {
 			return nil
 		}
