@@ -177,7 +177,7 @@ func TestNowDeliveries(t *testing.T) {
 			subfive.DeliveryDelivered: 1, subfive.DeliveryDead: 2, subfive.DeliveryScheduled: 1, subfive.DeliverySkipped: 1,
 		})
 		same(t, "parts", told.Parts, []StatusCount{{subfive.DeliveryDelivered, 1, 1}, {subfive.DeliveryScheduled, 1, 1}})
-		same(t, "dead", told.Dead, []Dead{{"rejected", "2804009", "no value", 2, 2, 1, noon.Add(3 * time.Second)}})
+		same(t, "dead", told.Dead, []Dead{{"rejected", "2804009", "no value", 2, 2, 1}})
 		same(t, "sent", []any{told.Sent, told.LastAt}, []any{[]Sent{{noon.Add(time.Second), noon.Add(4 * time.Second)}}, noon.Add(4 * time.Second)})
 		same(t, "unmapped", told.Unmapped, []Unmapped{{"meta-eu", "base", 1}})
 		same(t, "waiting", []any{told.Open, told.Waiting}, []any{1, []Waiting{{

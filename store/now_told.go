@@ -50,8 +50,7 @@ type Dead struct {
 	N                    int
 	InSpan               int // of them, those made in the span
 	// Fresh are those that the platform would still take, and can't have already.
-	Fresh  int
-	LastAt time.Time // when the last of them was made
+	Fresh int
 }
 
 // Sent is when a delivery was made and when the platform took it.
@@ -160,7 +159,7 @@ func (t *tx) toldDead(ctx context.Context, q NowQuery, d NowDestination, told *T
 		b := t.s.flavor.NewSelectBuilder()
 		count := func(when string) string { return "sum(CASE WHEN " + when + " THEN 1 ELSE 0 END)" }
 		b.Select("reason_code", "last_code", "min(reason)", "count(*)", count("created_at >= "+b.Var(0)+" AND created_at < "+b.Var(0)),
-			count("event_time > "+b.Var(0)+" AND (ambiguous_at = 0 OR ambiguous_at >= "+b.Var(0)+" OR event_id LIKE '"+subfive.PrefixTest+"%')"), "max(created_at)").
+			count("event_time > "+b.Var(0)+" AND (ambiguous_at = 0 OR ambiguous_at >= "+b.Var(0)+" OR event_id LIKE '"+subfive.PrefixTest+"%')")).
 			From("deliveries d").
 			Where(b.EQ("destination_id", ""), "status = 'dead'", b.GE("created_at", 0), notReplayed).
 			GroupBy("reason_code", "last_code").OrderBy("count(*) DESC", "reason_code", "last_code")
@@ -170,9 +169,7 @@ func (t *tx) toldDead(ctx context.Context, q NowQuery, d NowDestination, told *T
 		d.ID, subfive.Millis(earlier(q.DeadSince, q.Span.Since)),
 	}, func(r *sql.Rows) error {
 		var dead Dead
-		var last int64
-		err := r.Scan(&dead.ReasonCode, &dead.LastCode, &dead.Reason, &dead.N, &dead.InSpan, &dead.Fresh, &last)
-		dead.LastAt = subfive.FromMillis(last)
+		err := r.Scan(&dead.ReasonCode, &dead.LastCode, &dead.Reason, &dead.N, &dead.InSpan, &dead.Fresh)
 		told.Dead = append(told.Dead, dead)
 		told.Statuses[subfive.DeliveryDead] += dead.InSpan
 		return err

@@ -109,16 +109,12 @@ func (s *situation) deadNeeds() []need {
 	}
 	total, inSpan, fresh := 0, 0, 0
 	var reasons []reason
-	var last time.Time
 	destinations := map[string]bool{}
 	for _, told := range s.counts.Destinations {
 		d, _ := s.setup.Destination(told.DestinationID)
 		for _, dead := range told.Dead {
 			total, inSpan, fresh = total+dead.N, inSpan+dead.InSpan, fresh+dead.Fresh
 			destinations[d.ID] = true
-			if dead.LastAt.After(last) {
-				last = dead.LastAt
-			}
 			text := s.deadMeans(d, dead)
 			if i := slices.IndexFunc(reasons, func(r reason) bool { return r.text == text }); i >= 0 {
 				reasons[i].n += dead.N
@@ -132,7 +128,7 @@ func (s *situation) deadNeeds() []need {
 	}
 	slices.SortStableFunc(reasons, func(a, b reason) int { return b.n - a.n })
 	n := need{
-		Key: "dead", Kind: "dead", Severity: severityBad, Count: total, rank: rankDead, Since: &last,
+		Key: "dead", Kind: "dead", Severity: severityBad, Count: total, rank: rankDead,
 		Title:  counting(total, "delivery is dead", "deliveries are dead"),
 		Action: goTo("Look at them", "/outbound", "status", "dead", "range", "7d"),
 	}

@@ -15,7 +15,7 @@ import (
 	"subfive/store"
 )
 
-// quiet is a tracker in the early afternoon that nothing ever came to.
+// quiet is a tracker that nothing ever came to, early in the morning.
 func quiet(t *testing.T, period string) *situation {
 	t.Helper()
 	p, err := dashboard.ParsePeriod(period)
@@ -26,7 +26,7 @@ func quiet(t *testing.T, period string) *situation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := situation{now: noon().Add(56 * time.Minute), query: dashboard.NowQuery{Period: p, Zone: zone}, node: nowNode{Database: "up"}, currency: "USD", paused: map[string]subfive.Pause{}}
+	s := situation{now: time.Date(2026, 11, 24, 8, 56, 0, 0, time.UTC), query: dashboard.NowQuery{Period: p, Zone: zone}, node: nowNode{Database: "up"}, currency: "USD", paused: map[string]subfive.Pause{}}
 	if s.spans, err = p.In(zone, s.now); err != nil {
 		t.Fatal(err)
 	}
@@ -71,37 +71,42 @@ func busy(t *testing.T) *situation {
 		},
 	}
 	for i, at := range s.grid {
-		hourly := subfive.Micros(1_000_000 * int64(100+i))
+		busyness := []int{8, 9, 11, 14, 13, 9, 6, 4, 2, 2, 2, 3, 4, 5, 6, 8, 9, 10, 10, 9, 9, 8, 8, 8}[i]
+		hourly := subfive.Micros(int64(42_500_000 * busyness))
 		share := cost / subfive.Micros(len(s.grid))
-		s.counts.Paces = append(s.counts.Paces, store.Pace{At: at, Clicks: 700 + 10*i, Conversions: 10 + i%7, Revenue: hourly, Cost: &share})
-		s.counts.PacesBefore = append(s.counts.PacesBefore, store.Pace{At: at.Add(-24 * time.Hour), Clicks: 690, Conversions: 12, Revenue: hourly})
+		s.counts.Paces = append(s.counts.Paces, store.Pace{At: at, Clicks: 97*busyness + 7*i, Conversions: busyness + i%3, Revenue: hourly, Cost: &share})
+		s.counts.PacesBefore = append(s.counts.PacesBefore, store.Pace{At: at.Add(-24 * time.Hour), Clicks: 95 * busyness, Conversions: busyness, Revenue: hourly - hourly/16})
 		s.counts.Postbacks = append(s.counts.Postbacks,
-			store.VerdictCount{Verdict: subfive.VerdictMatched, Part: i, N: 10 + i%7}, store.VerdictCount{Verdict: subfive.VerdictNoClickID, Part: i, N: i % 2},
+			store.VerdictCount{Verdict: subfive.VerdictMatched, Part: i, N: busyness + i%3}, store.VerdictCount{Verdict: subfive.VerdictNoClickID, Part: i, N: i % 7 / 6},
 			store.VerdictCount{Verdict: subfive.VerdictDuplicate, Part: i, N: 1})
 	}
 	told := func(id string) store.Told {
 		d := store.Told{DestinationID: id, Statuses: map[subfive.DeliveryStatus]int{}, LastAt: ago(49 * time.Second)}
 		for i := range s.grid {
-			d.Parts = append(d.Parts, store.StatusCount{Status: subfive.DeliveryDelivered, Part: i, N: 5 + i%5})
-			d.Statuses[subfive.DeliveryDelivered] += 5 + i%5
+			d.Parts = append(d.Parts, store.StatusCount{Status: subfive.DeliveryDelivered, Part: i, N: 5 + s.counts.Paces[i].Conversions/2})
+			d.Statuses[subfive.DeliveryDelivered] += 5 + s.counts.Paces[i].Conversions/2
 			at := s.grid[i].Add(time.Minute)
-			d.Sent = append(d.Sent, store.Sent{CreatedAt: at, DeliveredAt: at.Add(time.Duration(1200+50*i) * time.Millisecond)})
+			d.Sent = append(d.Sent, store.Sent{CreatedAt: at, DeliveredAt: at.Add(time.Duration(1200+170*(i%9)) * time.Millisecond)})
 		}
 		return d
 	}
 	meta, tiktok, google := told("meta-main"), told("tiktok-us"), told("google-search")
+	meta.Statuses[subfive.DeliveryDelivered] -= meta.Parts[len(s.grid)-1].N
 	meta.Open, meta.Parts = 24, append(meta.Parts[:len(meta.Parts)-1], store.StatusCount{Status: subfive.DeliveryScheduled, Part: len(s.grid) - 1, N: 24})
 	meta.Waiting = []store.Waiting{{CreatedAt: ago(2 * time.Hour), DeadlineAt: s.now.Add(160 * time.Hour), NextAttemptAt: s.now, Status: subfive.DeliveryScheduled}}
-	meta.Dead = []store.Dead{{ReasonCode: "rejected", LastCode: "2804009", Reason: "no value", N: 6, InSpan: 6, Fresh: 6, LastAt: ago(3 * time.Hour)}}
+	meta.Dead = []store.Dead{{ReasonCode: "rejected", LastCode: "2804009", Reason: "no value", N: 6, InSpan: 6, Fresh: 6}}
 	meta.Statuses[subfive.DeliveryDead] = 6
 	tiktok.Open, tiktok.Statuses[subfive.DeliverySkipped] = 1, 122
 	tiktok.Waiting = []store.Waiting{{CreatedAt: ago(4 * time.Second), NextAttemptAt: s.now, Status: subfive.DeliveryScheduled}}
 	tiktok.Unmapped = []store.Unmapped{{DestinationID: "tiktok-us", Goal: "upsell", N: 2}}
 	google.Open = 10
-	google.Waiting = []store.Waiting{{
-		CreatedAt: ago(312 * time.Minute), NextAttemptAt: s.now.Add(48 * time.Minute), Status: subfive.DeliveryScheduled, ReasonCode: string(subfive.Deferred), LastCode: "TOO_RECENT_CLICK",
-	}}
-	google.Dead = []store.Dead{{ReasonCode: "rejected", LastCode: "EXPIRED_CLICK", Reason: "too old", N: 1, InSpan: 1, LastAt: ago(4 * time.Hour)}}
+	for i := range google.Open {
+		google.Waiting = append(google.Waiting, store.Waiting{
+			CreatedAt: ago(time.Duration(312-i) * time.Minute), NextAttemptAt: s.now.Add(time.Duration(48+i) * time.Minute), Status: subfive.DeliveryScheduled,
+			ReasonCode: string(subfive.Deferred), LastCode: "TOO_RECENT_CLICK",
+		})
+	}
+	google.Dead = []store.Dead{{ReasonCode: "rejected", LastCode: "EXPIRED_CLICK", Reason: "too old", N: 1, InSpan: 1}}
 	google.Statuses[subfive.DeliveryDead] = 1
 	s.counts.Destinations = []store.Told{
 		meta, tiktok, google,
@@ -193,7 +198,7 @@ func TestHeldNeeds(t *testing.T) {
 	n := s.needs()[0]
 	want := need{
 		Key: "held/meta-main", Kind: "held", Severity: "bad", Title: "meta-main is held: by ann: new token", Count: 1, Since: n.Since, Until: n.Until,
-		Detail: "24 deliveries wait and none is lost: Meta takes events up to 7 days old, the oldest of these until 20 Nov 12:56.",
+		Detail: "24 deliveries wait and none is lost: Meta takes events up to 7 days old, the oldest of these until 24 Nov 08:56.",
 		Action: nowAction{"Resume", "POST", "/api/v1/destinations/meta-main/resume"}, AlertID: "al_1",
 	}
 	n.rank = 0
@@ -204,7 +209,7 @@ func TestHeldNeeds(t *testing.T) {
 
 func TestGrid(t *testing.T) {
 	t.Parallel()
-	for period, parts := range map[string]int{"24h": 24, "48h": 48, "today": 8, "7d": 26, "30d": 30, "90d": 90, "400d": 58} {
+	for period, parts := range map[string]int{"24h": 24, "48h": 48, "today": 4, "7d": 25, "30d": 30, "90d": 90, "400d": 58} {
 		s := quiet(t, period)
 		if len(s.grid) != parts || !s.grid[0].Equal(s.spans.Since) {
 			t.Errorf("%s has %d parts from %s, want %d", period, len(s.grid), s.grid[0], parts)

@@ -19,6 +19,7 @@ func functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": asset, "glyph": glyph, "status": status, "tag": tag, "number": number, "money": money, "percent": percent, "span": spanOf,
 		"spark": spark, "json": pretty, "breakable": breakable, "dict": dict, "plural": plural, "words": words, "capitalized": capital,
+		"line": line, "change": change, "less": less, "about": about,
 	}
 }
 
@@ -114,6 +115,10 @@ func spanOf(d any) string {
 		return span(time.Duration(d) * time.Millisecond)
 	case float64:
 		return span(time.Duration(d * float64(time.Millisecond)))
+	case *float64:
+		if d != nil {
+			return spanOf(*d)
+		}
 	}
 	return "–"
 }

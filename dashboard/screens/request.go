@@ -159,6 +159,9 @@ func (r *request) draw(p page) {
 	v := &view{request: r, Title: p.Title, Data: p.Data, Page: p.Name}
 	if name == "layout.html" {
 		v.Said = r.heard()
+		if wrong := r.misread(); wrong != "" && v.Said == nil {
+			v.Said = &said{Text: wrong, Bad: true}
+		}
 		v.Marks = r.marks()
 	}
 	var body bytes.Buffer

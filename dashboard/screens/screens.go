@@ -86,6 +86,7 @@ func (s *Screens) newEngine() *gin.Engine {
 	e.GET(assetRoot+"/*file", s.asset)
 	inside := e.Group(Root, s.signedIn)
 	inside.GET("", func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, Root+"/") })
+	s.routeNow(inside)
 	s.routeAudit(inside)
 	s.routeStory(inside)
 	return e

@@ -29,7 +29,29 @@ type mark struct {
 
 // marks are the navigation's marks, by page. That they can't be had is no reason
 // to show no page.
-func (r *request) marks() map[string]mark { return nil }
+func (r *request) marks() map[string]mark {
+	var c struct {
+		Dead, Held, Unsettled, Alerts int
+		Missing                       *int
+	}
+	if err := r.get("/now/counts", nil, &c); err != nil {
+		return nil
+	}
+	marks := map[string]mark{}
+	say := func(path string, n int, word string, hot bool) {
+		if n > 0 {
+			marks[path] = mark{number(n) + " " + word, hot}
+		}
+	}
+	say("/outbound", c.Dead, "dead", true)
+	say("/inbound", c.Unsettled, "to settle", false)
+	say("/destinations", c.Held, "held", false)
+	say("/alerts", c.Alerts, "open", false)
+	if c.Missing != nil && *c.Missing != 0 {
+		marks["/reconciliation"] = mark{Text: less(*c.Missing)}
+	}
+	return marks
+}
 
 // link is one entry of the navigation.
 type link struct{ Name, Path string }
@@ -192,6 +214,15 @@ func (v *view) Ago(t any) template.HTML {
 		text = span(v.now.Sub(at)) + " ago"
 	}
 	return stamped(at, text)
+}
+
+// For is for how long something is so, since a moment: 5 h 12 min.
+func (v *view) For(t any) template.HTML {
+	at, ok := moment(t)
+	if !ok {
+		return "–"
+	}
+	return stamped(at, span(v.now.Sub(at)))
 }
 
 func (v *view) stamp(t any, layout string) template.HTML {
