@@ -89,6 +89,8 @@ func (s *Screens) newEngine() *gin.Engine {
 	s.routeNow(inside)
 	s.routeAudit(inside)
 	s.routeStory(inside)
+	s.routeResources(inside)
+	s.routeSetup(inside)
 	return e
 }
 

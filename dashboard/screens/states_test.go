@@ -24,7 +24,7 @@ type state struct {
 // states are all pages in all their states: nothing yet, no match, error, full,
 // and those of their own. Tests draw each, and look at each in a browser.
 func states(t testing.TB) []state {
-	return slices.Concat(frameStates(t), nowStates(t), auditStates(t), storyStates(t))
+	return slices.Concat(frameStates(t), nowStates(t), auditStates(t), storyStates(t), resourceStates(t))
 }
 
 func frameStates(testing.TB) []state {
