@@ -91,6 +91,10 @@ func (s *Screens) newEngine() *gin.Engine {
 	s.routeStory(inside)
 	s.routeResources(inside)
 	s.routeSetup(inside)
+	s.routeDoctor(inside)
+	s.routeAlerts(inside)
+	s.routeReconciliation(inside)
+	s.routeCosts(inside)
 	return e
 }
 

@@ -24,7 +24,12 @@ type state struct {
 // states are all pages in all their states: nothing yet, no match, error, full,
 // and those of their own. Tests draw each, and look at each in a browser.
 func states(t testing.TB) []state {
-	return slices.Concat(frameStates(t), nowStates(t), auditStates(t), storyStates(t), resourceStates(t))
+	return slices.Concat(
+		frameStates(t), auditStates(t), storyStates(t),
+		nowStates(t),
+		resourceStates(t),
+		doctorStates(t), alertsStates(t), reconciliationStates(t), costsStates(t),
+	)
 }
 
 func frameStates(testing.TB) []state {
