@@ -256,9 +256,10 @@ func (s *situation) readingNeeds() (found []need) {
 
 // readingNeed has in its title all but the count.
 func (s *situation) readingNeed(f store.Fault) need {
+	hint := strings.ReplaceAll(cmp.Or(f.Hint, "look at one for what could not be read"), ".; ", "; ")
 	n := need{
 		Key: "reading/" + string(f.Reading) + "/" + f.EndpointID, Kind: "reading", Severity: severityWarn, Count: f.N, rank: rankReading,
-		Detail: "Endpoint " + f.EndpointID + ". " + capital(strings.TrimRight(cmp.Or(f.Hint, "look at one for what could not be read"), ".")) + ".",
+		Detail: "Endpoint " + f.EndpointID + ". " + capital(strings.TrimRight(hint, ".")) + ".",
 	}
 	endpoint := "/endpoints/" + url.PathEscape(f.EndpointID)
 	switch f.Reading {
@@ -279,26 +280,51 @@ func (s *situation) readingNeed(f store.Fault) need {
 	return n
 }
 
-// unmappedNeeds are goals of the network that a destination maps to nothing,
-// unless somebody muted the alert of it: then it is meant so.
+// unmappedNeeds are destinations with goals of the network that they map to
+// nothing. A goal whose alert somebody muted is meant so.
 func (s *situation) unmappedNeeds() (found []need) {
 	for _, told := range s.counts.Destinations {
+		total, alert := 0, ""
+		var goals []string
 		for _, u := range told.Unmapped {
 			subject := u.DestinationID + " " + u.Goal
-			if slices.ContainsFunc(s.alerts, func(a subfive.Alert) bool {
-				return a.Rule == string(alerts.UnmappedGoals) && a.Subject == subject && a.MutedUntil.After(s.now)
-			}) {
+			if s.isMuted(alerts.UnmappedGoals, subject) {
 				continue
 			}
-			found = append(found, need{
-				Key: "unmapped/" + subject, Kind: "unmapped", Severity: severityWarn, Count: u.N, rank: rankLater, AlertID: s.alertOf(alerts.UnmappedGoals, subject),
-				Title:  fmt.Sprintf("%s was not told of %s with goal %q", u.DestinationID, counting(u.N, "conversion", "conversions"), u.Goal),
-				Detail: "Its goals do not have it. Map it to an event and send them again, or leave it: mute the alert of it.",
-				Action: goTo("Map it", "/destinations/"+url.PathEscape(u.DestinationID)),
-			})
+			total += u.N
+			goals = append(goals, fmt.Sprintf("%q %s", u.Goal, thousands(u.N)))
+			alert = s.alertOf(alerts.UnmappedGoals, subject)
 		}
+		if len(goals) == 0 {
+			continue
+		}
+		n := need{
+			Key: "unmapped/" + told.DestinationID, Kind: "unmapped", Severity: severityWarn, Count: total, rank: rankLater,
+			Title:  told.DestinationID + " was not told of " + counting(total, "conversion", "conversions") + ": it maps " + plainly(len(goals), "the goal", "their goals") + " to nothing",
+			Detail: strings.Join(goals, ", ") + ". Map what it should know to an event, and send those again; what is not wanted is left as it is.",
+			Action: goTo("Map it", "/destinations/"+url.PathEscape(told.DestinationID)),
+		}
+		if len(goals) == 1 {
+			n.AlertID = alert
+		}
+		found = append(found, n)
 	}
 	return found
+}
+
+// plainly is one or many, without the number.
+func plainly(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// isMuted reports whether somebody muted the alert of a rule about a subject.
+func (s *situation) isMuted(rule alerts.Rule, subject string) bool {
+	return slices.ContainsFunc(s.alerts, func(a subfive.Alert) bool {
+		return a.Rule == string(rule) && a.Subject == subject && a.MutedUntil.After(s.now)
+	})
 }
 
 func (s *situation) otherNeeds() (found []need) {

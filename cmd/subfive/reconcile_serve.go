@@ -184,13 +184,19 @@ func gapsOf(ctx context.Context, st *store.Store, setup subfive.Setup, now time.
 		if n.APIKey == "" {
 			continue
 		}
-		kept, err := st.Reconciliations(ctx, n.ID, 20)
-		if err != nil {
-			return nil, err
+		var kept []store.Reconciliation
+		i := -1
+		for _, most := range []int{2, 20} { // nearly always it is the last: the others are much to read
+			if kept, err = st.Reconciliations(ctx, n.ID, most); err != nil {
+				return nil, err
+			}
+			i = slices.IndexFunc(kept, func(k store.Reconciliation) bool {
+				return k.State == store.ReconciliationDone && now.Sub(k.FinishedAt) < gapFor && covers(k, yesterday, zone)
+			})
+			if i >= 0 || len(kept) < most {
+				break
+			}
 		}
-		i := slices.IndexFunc(kept, func(k store.Reconciliation) bool {
-			return k.State == store.ReconciliationDone && now.Sub(k.FinishedAt) < gapFor && covers(k, yesterday, zone)
-		})
 		if i < 0 {
 			continue
 		}

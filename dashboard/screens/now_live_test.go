@@ -3,6 +3,7 @@ package screens
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -77,4 +78,39 @@ func TestNowIsLive(t *testing.T) {
 	m.answer("GET /postbacks", `{"items":[]}`)
 	time.Sleep(6 * time.Second)
 	until("it stays as it is", `document.querySelector('#feed')?.textContent ?? ''`, "spring-lookalike")
+}
+
+// Letters choose a range, arrows go on by as much, and the zone's form leaves the
+// range as it is.
+func TestRangesByKey(t *testing.T) {
+	t.Parallel()
+	a := &api{t: t, answers: map[string]string{"GET /now": outlookOf(t, "busy"), "GET /postbacks": `{"items":[]}`}}
+	server := httptest.NewServer(newScreens(t, a, mara).Handler())
+	t.Cleanup(server.Close)
+	tab := chrometest.Open(t)
+	at := func(do, want string) {
+		t.Helper()
+		if _, err := chromedp.Run(tab, chromedp.Evaluate[string](do+`; ''`)); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			var err error
+			if got, err = chromedp.Run(tab, chromedp.Evaluate[string](`document.readyState == 'complete' ? location.search : ''`)); err == nil && got == want {
+				return
+			}
+		}
+		t.Fatalf("after %s it is at %q, want %q", do, got, want)
+	}
+	if err := chromedp.Do(tab, chromedp.Navigate(server.URL+"/admin/?zone=UTC")); err != nil {
+		t.Fatal(err)
+	}
+	key := func(name string, shift bool) string {
+		return `dispatchEvent.call(document.body, new KeyboardEvent('keydown', {key: '` + name + `', shiftKey: ` + strconv.FormatBool(shift) + `, bubbles: true}))`
+	}
+	at(key("W", true), "?zone=UTC&range=7d")
+	at(key("ArrowLeft", false), "?since=2026-11-11&until=2026-11-17&zone=UTC")
+	at(key("ArrowRight", false), "?since=2026-11-18&until=2026-11-24&zone=UTC")
+	at(`document.querySelector('#zone').value = 'Asia/Tokyo'; document.querySelector('#zone').form.submit()`, "?since=2026-11-18&until=2026-11-24&zone=Asia%2FTokyo")
+	at(key("D", true), "?zone=Asia%2FTokyo&range=today")
 }
