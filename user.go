@@ -3,6 +3,7 @@ package subfive
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -161,6 +162,20 @@ type OneTimeLink struct {
 	UserID    string // "" for LinkFirst
 	CreatedAt time.Time
 	ExpiresAt time.Time
+}
+
+// ErrLinkOver says that a one-time link was used, has expired, or never was one.
+var ErrLinkOver = errors.New("the link works no more")
+
+// Arrival is what who has a one-time link says of himself.
+type Arrival struct {
+	// First is the first owner, with the ID that he gets if he is new. It is not
+	// looked at unless the link is LinkFirst.
+	First User
+	// Password is the hash of his new password; for LinkSignIn it is empty.
+	Password string
+	// Zone is his time zone; "" leaves it, and so does LinkSignIn.
+	Zone string
 }
 
 // LinkLife is how long a one-time link works.

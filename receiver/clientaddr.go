@@ -72,6 +72,14 @@ func (p proxies) scheme(r *http.Request) string {
 	return "http"
 }
 
+// Client returns what says of a request where it comes from, "" if that is not
+// known, and whether the client speaks TLS: with us, or with one of the trusted
+// proxies that says so.
+func Client(trusted []netip.Prefix) func(*http.Request) (address string, tls bool) {
+	p := unmapped(trusted)
+	return func(r *http.Request) (string, bool) { return addrText(p.clientAddr(r)), p.scheme(r) == "https" }
+}
+
 // parseAddr reads an address with or without a port, brackets, quotes or a
 // zone.
 func parseAddr(s string) (netip.Addr, bool) {

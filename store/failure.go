@@ -54,7 +54,7 @@ func classify(err error) failure {
 	if errors.Is(err, errBadValue) {
 		return failData
 	}
-	for _, ours := range []error{subfive.ErrConflict, subfive.ErrNotFound, sql.ErrNoRows, errUnchanged, ErrFromFile, ErrHistory, ErrLastOwner, ErrTaken, ErrLinkOver} {
+	for _, ours := range []error{subfive.ErrConflict, subfive.ErrNotFound, sql.ErrNoRows, errUnchanged, ErrFromFile, ErrHistory, ErrLastOwner, ErrTaken, subfive.ErrLinkOver} {
 		if errors.Is(err, ours) {
 			return failOurs
 		}

@@ -10,9 +10,6 @@ import (
 	"subfive"
 )
 
-// ErrLinkOver says that a one-time link was used, has expired, or never was one.
-var ErrLinkOver = errors.New("the link works no more")
-
 // AddLink stores a one-time link. Earlier ones of the same user end. ErrNotFound
 // if there is no such user who could come in.
 func (s *Store) AddLink(ctx context.Context, by string, l subfive.OneTimeLink) error {
@@ -51,7 +48,7 @@ func (t *tx) endLinks(ctx context.Context, userID string) error {
 }
 
 // Link returns a one-time link that works at now, and the user it is for, if it
-// is for one. Else ErrLinkOver.
+// is for one. Else subfive.ErrLinkOver.
 func (s *Store) Link(ctx context.Context, hash string, now time.Time) (l subfive.OneTimeLink, u subfive.User, err error) {
 	err = s.read(ctx, s.screens, func(t *tx) error {
 		var a userRow
@@ -71,7 +68,7 @@ func (t *tx) link(ctx context.Context, hash string, now time.Time) (l subfive.On
 		return text(b)
 	}, []any{hash, 0, subfive.Millis(now)}, &l.Hash, &l.Purpose, &l.UserID, &created, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrLinkOver
+		err = subfive.ErrLinkOver
 	}
 	if err != nil {
 		return l, a, err
@@ -81,32 +78,21 @@ func (t *tx) link(ctx context.Context, hash string, now time.Time) (l subfive.On
 	case subfive.LinkFirst:
 		owners, err := t.owners(ctx)
 		if err == nil && len(owners) > 0 {
-			err = fmt.Errorf("%w: an owner has set his password meanwhile", ErrLinkOver)
+			err = fmt.Errorf("%w: an owner has set his password meanwhile", subfive.ErrLinkOver)
 		}
 		return l, a, err
 	case subfive.LinkPassword, subfive.LinkSignIn:
 		a, err = t.liveUser(ctx, l.UserID)
 		if errors.Is(err, subfive.ErrNotFound) {
-			err = ErrLinkOver
+			err = subfive.ErrLinkOver
 		}
 	}
 	return l, a, err
 }
 
-// Entry is what who has a one-time link says of himself.
-type Entry struct {
-	// First is the first owner, with the ID that he gets if he is new. It is not
-	// looked at unless the link is LinkFirst.
-	First subfive.User
-	// Password is the hash of his new password; for LinkSignIn it is empty.
-	Password string
-	// Zone is his time zone; "" leaves it, and so does LinkSignIn.
-	Zone string
-}
-
-// UseLink uses a one-time link up, and returns who came in by it. ErrLinkOver if
+// UseLink uses a one-time link up, and returns who came in by it. subfive.ErrLinkOver if
 // it works no more: of two who have it, one comes in.
-func (s *Store) UseLink(ctx context.Context, hash string, e Entry, now time.Time) (u subfive.User, err error) {
+func (s *Store) UseLink(ctx context.Context, hash string, e subfive.Arrival, now time.Time) (u subfive.User, err error) {
 	err = s.changeAccounts(ctx, "", now, func(t *tx) ([]Audit, error) {
 		l, a, err := t.link(ctx, hash, now)
 		if err != nil {
@@ -116,7 +102,7 @@ func (s *Store) UseLink(ctx context.Context, hash string, e Entry, now time.Time
 			b := s.flavor.NewUpdateBuilder()
 			return text(b.Update("setup_links").Set(b.Assign("used_at", 0)).Where(b.EQ("hash", ""), b.EQ("used_at", 0)))
 		}, subfive.Millis(now), hash, 0); err != nil || n == 0 {
-			return nil, errors.Join(err, ErrLinkOver)
+			return nil, errors.Join(err, subfive.ErrLinkOver)
 		}
 		var lines []Audit
 		if l.Purpose == subfive.LinkFirst {

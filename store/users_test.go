@@ -230,8 +230,8 @@ func TestSetupLinks(t *testing.T) {
 		over := func(what, hash string, at time.Time) {
 			t.Helper()
 			_, _, readErr := s.Link(ctx, hash, at)
-			_, useErr := s.UseLink(ctx, hash, Entry{First: newUser("eve", ""), Password: "p"}, at)
-			if !errors.Is(readErr, ErrLinkOver) || !errors.Is(useErr, ErrLinkOver) {
+			_, useErr := s.UseLink(ctx, hash, subfive.Arrival{First: newUser("eve", ""), Password: "p"}, at)
+			if !errors.Is(readErr, subfive.ErrLinkOver) || !errors.Is(useErr, subfive.ErrLinkOver) {
 				t.Errorf("%s: read %v, used %v", what, readErr, useErr)
 			}
 		}
@@ -243,11 +243,11 @@ func TestSetupLinks(t *testing.T) {
 		var both sync.WaitGroup
 		for i := range errs {
 			both.Go(func() {
-				_, errs[i] = s.UseLink(ctx, "first", Entry{First: newUser("ann", subfive.RoleAnalyst), Password: "hash", Zone: "UTC"}, noon)
+				_, errs[i] = s.UseLink(ctx, "first", subfive.Arrival{First: newUser("ann", subfive.RoleAnalyst), Password: "hash", Zone: "UTC"}, noon)
 			})
 		}
 		both.Wait()
-		if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), ErrLinkOver) {
+		if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), subfive.ErrLinkOver) {
 			t.Errorf("two used it: %v", errs)
 		}
 		ann, hash, err := s.UserNamed(ctx, "ann")
@@ -266,14 +266,14 @@ func TestSetupLinks(t *testing.T) {
 			t.Errorf("link %+v, %v", l, err)
 		}
 		same(t, "whose", u, ann)
-		if u, err = s.UseLink(ctx, "new", Entry{Password: "other"}, noon.Add(time.Minute)); err != nil || u.ID != ann.ID || u.Zone != "UTC" {
+		if u, err = s.UseLink(ctx, "new", subfive.Arrival{Password: "other"}, noon.Add(time.Minute)); err != nil || u.ID != ann.ID || u.Zone != "UTC" {
 			t.Errorf("%+v, %v", u, err)
 		}
 		if _, hash, _ = s.UserNamed(ctx, "ann"); hash != "other" {
 			t.Errorf("hash %q", hash)
 		}
 		add("in", subfive.LinkSignIn, ann.ID, noon)
-		if u, err = s.UseLink(ctx, "in", Entry{}, noon); err != nil || !u.HasPassword {
+		if u, err = s.UseLink(ctx, "in", subfive.Arrival{}, noon); err != nil || !u.HasPassword {
 			t.Errorf("%+v, %v", u, err)
 		}
 		over("signed in", "in", noon)
@@ -296,7 +296,7 @@ func TestFirstOwnerWasAdded(t *testing.T) {
 		if err := s.AddLink(t.Context(), "", subfive.OneTimeLink{Hash: "first", Purpose: subfive.LinkFirst, CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
-		u, err := s.UseLink(t.Context(), "first", Entry{First: subfive.User{ID: "us_new", Name: "ann"}, Password: "h"}, noon)
+		u, err := s.UseLink(t.Context(), "first", subfive.Arrival{First: subfive.User{ID: "us_new", Name: "ann"}, Password: "h"}, noon)
 		if err != nil || u.ID != ann.ID || u.Role != subfive.RoleOwner || !u.HasPassword {
 			t.Errorf("%+v, %v", u, err)
 		}

@@ -82,7 +82,24 @@ func (t *tracker) connect(ctx context.Context) error {
 		return errors.Join(err, st.Close())
 	}
 	t.store.Store(st)
+	if err := t.greet(ctx, st); err != nil { // it serves, whatever is printed
+		t.log.ErrorContext(ctx, "say that the database is there", "err", err)
+	}
 	return nil
+}
+
+// greet tells who waits for it that the database is there.
+func (t *tracker) greet(ctx context.Context, st *store.Store) error {
+	if t.connected == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.connectWithin)
+	defer cancel()
+	setup, err := st.Setup(ctx)
+	if err != nil {
+		return err
+	}
+	return t.connected(ctx, st, setup)
 }
 
 // open opens the database as it is.
@@ -109,18 +126,7 @@ func (t *tracker) takeOver(ctx context.Context, st *store.Store) error {
 	if err != nil {
 		return err
 	}
-	if err := t.journal.Resume(positions); err != nil {
-		return err
-	}
-	if t.connected == nil {
-		return nil
-	}
-	setup, err := st.Setup(ctx)
-	if err != nil {
-		return err
-	}
-	t.connected(setup)
-	return nil
+	return t.journal.Resume(positions)
 }
 
 // work does all that needs the database.

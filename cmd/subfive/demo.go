@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"subfive"
 	"subfive/config"
 	"subfive/journal"
 	"subfive/sandbox"
@@ -115,12 +116,38 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	err := d.play(ctx)
 	if err == nil && d.stay {
+		err = d.invite(ctx)
+	}
+	if err == nil && d.stay {
 		d.sayf("\nIt all keeps running until you press Ctrl-C. In another terminal:")
 		d.sayf("  subfive conversions --data-dir %s", d.dir)
 		<-ctx.Done()
 	}
 	cancel()
 	return errors.Join(err, services.Wait())
+}
+
+// demoUser is who looks at the demo's screens.
+const demoUser = "demo"
+
+// invite prints a link that signs in to the screens, once. It is made last: the
+// demo's clock is ahead by then.
+func (d *demo) invite(ctx context.Context) error {
+	st, now := d.tracker.store.Load(), d.app.now()
+	u, err := st.AddUser(ctx, demoUser, subfive.User{ID: newID(prefixUser), Name: demoUser, Role: subfive.RoleOwner}, now)
+	if errors.Is(err, store.ErrTaken) { // kept from another run
+		u, _, err = st.UserNamed(ctx, demoUser)
+	}
+	if err != nil {
+		return err
+	}
+	made, err := newLink(ctx, st, demoUser, subfive.LinkSignIn, u.ID, d.tracker.operator(), now)
+	if err != nil {
+		return err
+	}
+	d.sayf("\nThe screens. The link signs you in as the owner %q, without a password; it works once, for 30 minutes:", demoUser)
+	d.sayf("  %s", made.URL)
+	return nil
 }
 
 func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.app.stdout, format+"\n", args...) }

@@ -78,7 +78,7 @@ func (h domains) ours(name string) bool {
 
 // operatorPath reports whether a path belongs to the operator's side.
 func operatorPath(path string) bool {
-	return path == "/metrics" || strings.HasPrefix(path, "/api/v1/")
+	return path == "/metrics" || strings.HasPrefix(path, "/api/v1/") || screenPath(path)
 }
 
 // plain serves what comes without TLS beside it. Postbacks and clicks are

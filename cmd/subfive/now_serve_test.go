@@ -15,6 +15,7 @@ import (
 	"subfive/config"
 	"subfive/dashboard"
 	"subfive/journal"
+	"subfive/store"
 )
 
 // A running tracker says of itself that nothing came, and then what did; without
@@ -68,7 +69,10 @@ destinations:
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	connected := make(chan struct{})
-	tr.connected = func(subfive.Setup) { close(connected) }
+	tr.connected = func(context.Context, *store.Store, subfive.Setup) error {
+		close(connected)
+		return nil
+	}
 	go func() { ended <- tr.run(ctx, l, nil) }()
 	defer func() {
 		stop()

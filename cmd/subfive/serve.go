@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"subfive"
 	"subfive/config"
+	"subfive/dashboard/screens"
 	"subfive/everflow"
+	"subfive/store"
 )
 
 func newServe(a *app) *cobra.Command {
@@ -38,7 +42,10 @@ answered and what is being sent is written down first.`,
 				return err
 			}
 			welcome(a.stdout, f, public.Addr())
-			t.connected = func(setup subfive.Setup) { postbackLine(a.stdout, setup, baseURL(f.Server, public.Addr())) }
+			t.connected = func(ctx context.Context, st *store.Store, setup subfive.Setup) error {
+				postbackLine(a.stdout, setup, baseURL(f.Server, public.Addr()))
+				return welcomeLine(ctx, a.stdout, st, t.operator(), a.now())
+			}
 			return t.run(c.Context(), public, admin)
 		},
 	}
@@ -84,6 +91,17 @@ func baseURL(s config.Server, at net.Addr) string {
 		host = "localhost" + strings.TrimPrefix(host, "[::]")
 	}
 	return "http://" + host
+}
+
+// welcomeLine says where the screens are, and prints the link by which the first
+// owner comes in, as long as there is none.
+func welcomeLine(ctx context.Context, w io.Writer, st *store.Store, operator string, now time.Time) error {
+	fmt.Fprintf(w, "  screens       %s\n", operator+screens.Root+"/")
+	first, err := firstLink(ctx, st, "serve", operator, now)
+	if err == nil && first.URL != "" {
+		fmt.Fprintf(w, "\nSet your password here; the link works once, for 30 minutes. Another one: subfive users link\n  %s\n", first.URL)
+	}
+	return err
 }
 
 func databaseName(s config.Server) string {

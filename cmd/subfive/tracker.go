@@ -22,6 +22,7 @@ import (
 	"subfive/config"
 	"subfive/consent"
 	"subfive/dashboard"
+	"subfive/dashboard/screens"
 	"subfive/everflow"
 	"subfive/forwarders"
 	"subfive/forwarders/all"
@@ -49,6 +50,7 @@ type tracker struct {
 	offers   atomic.Value   // []subfive.Offer, as installed
 	receiver *receiver.Receiver
 	admin    *dashboard.Dashboard
+	screens  *screens.Screens
 	sender   *forwarders.Sender
 	watch    *alerts.Watch
 	tees     *tee.Worker           // nil until the database answered
@@ -65,7 +67,7 @@ type tracker struct {
 	at atomic.Pointer[string]
 	// connected, if set, is told the setup when the database has answered for the
 	// first time and has taken the file.
-	connected func(subfive.Setup)
+	connected func(context.Context, *store.Store, subfive.Setup) error
 
 	// node names this data folder, and process this run on it: leases begin with
 	// them.
@@ -122,6 +124,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log, Now: a.now, Stopping: t.stopping.Load,
 		ClientAddr: func(r *http.Request) string { return receiver.ClientAddr(f.Server.TrustedProxies, r) },
 	})
+	t.screens = newScreens(t)
 	return t, t.firstRoutes()
 }
 
@@ -225,7 +228,7 @@ func (t *tracker) publicHandler() http.Handler {
 	if t.file.Server.Admin.Listen != "" {
 		return t.receiver.Handler()
 	}
-	operator := t.admin.Handler()
+	operator := t.operatorHandler()
 	public := t.receiver.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if operatorPath(r.URL.Path) && t.domains.operator(r.Host) {
@@ -259,7 +262,7 @@ func (t *tracker) run(ctx context.Context, public, admin net.Listener) error {
 	servers := []*http.Server{receiver.NewServer(t.file.Server.Listen, t.publicHandler())}
 	listeners := []net.Listener{public}
 	if admin != nil {
-		servers = append(servers, receiver.NewServer(t.file.Server.Admin.Listen, t.admin.Handler()))
+		servers = append(servers, receiver.NewServer(t.file.Server.Admin.Listen, t.operatorHandler()))
 		listeners = append(listeners, admin)
 	}
 	if plain != nil {

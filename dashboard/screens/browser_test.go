@@ -42,11 +42,7 @@ func gallery(t *testing.T, all []state) *httptest.Server {
 	present := 0
 	handlers := make([]http.Handler, len(all))
 	for i, st := range all {
-		who := st.who
-		if who.ID == "" {
-			who = mara
-		}
-		handlers[i] = newScreens(t, &api{answers: st.answers}, who).Handler()
+		handlers[i] = st.handler(t)
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()

@@ -27,7 +27,12 @@ var mara = subfive.User{ID: "us_mara", Name: "mara", Role: subfive.RoleOwner, Zo
 // signed is a door that lets everybody in as one person.
 type signed struct{ user subfive.User }
 
-func (s signed) User(*http.Request) (subfive.User, bool) { return s.user, s.user.ID != "" }
+func (s signed) User(*http.Request) (subfive.User, error) {
+	if s.user.ID == "" {
+		return s.user, subfive.ErrNotFound
+	}
+	return s.user, nil
+}
 
 // api answers each call with what it was given for "GET /audit?limit=50", or for
 // "GET /audit", whatever the query; it keeps the calls.
@@ -64,9 +69,14 @@ func (a *api) ServeAs(w http.ResponseWriter, r *http.Request, _ subfive.User) {
 // newScreens makes Screens that ask a.
 func newScreens(t testing.TB, a *api, who subfive.User) *Screens {
 	t.Helper()
+	return screensOf(t, a, who, newPeople(who))
+}
+
+func screensOf(t testing.TB, a *api, who subfive.User, all *people) *Screens {
+	t.Helper()
 	a.t = t
 	return New(Config{
-		API: a, Door: signed{who}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: func() time.Time { return now }, Zone: time.UTC,
+		API: a, Accounts: all.asked, Passwords: cheap(), NewID: func() string { return "us_new" }, Client: client, Currency: "USD", Door: signed{who}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: func() time.Time { return now }, Zone: time.UTC,
 	})
 }
 

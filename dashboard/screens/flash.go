@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-
-	"github.com/gin-gonic/gin"
 )
 
 // said is what a form's sender is told on the page that follows.
@@ -57,13 +55,8 @@ func (r *request) heard() *said {
 }
 
 func (r *request) cookie(value string, age int) {
+	_, safe := r.s.cfg.Client(r.Request)
 	http.SetCookie(r.Writer, &http.Cookie{
-		Name: saidCookie, Value: value, Path: Root, MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secureConnection(r.Context),
+		Name: saidCookie, Value: value, Path: Root, MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: safe,
 	})
-}
-
-// secureConnection reports whether the browser speaks TLS with us, or with a
-// proxy that says so.
-func secureConnection(c *gin.Context) bool {
-	return c.Request.TLS != nil
 }

@@ -82,12 +82,8 @@ func struckStates(t testing.TB) []state {
 func TestHostileTextStaysText(t *testing.T) {
 	t.Parallel()
 	for _, st := range struckStates(t) {
-		who := st.who
-		if who.ID == "" {
-			who = mara
-		}
 		w := httptest.NewRecorder()
-		newScreens(t, &api{answers: st.answers}, who).Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", st.path, nil))
+		st.handler(t).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", st.path, nil))
 		for _, wrong := range runs(w.Body.String()) {
 			t.Errorf("%s: %s", st.name, wrong)
 		}

@@ -49,19 +49,27 @@ type page struct {
 	Data        any
 	// Status is 200 if it is 0.
 	Status int
+	// Bare: without the navigation, for who is not signed in.
+	Bare bool
+	// To, if it is set, is the page to go to instead.
+	To string
 }
 
 // signedIn lets pass who is signed in; all others sign in first, and come back
 // to where they wanted to go.
 func (s *Screens) signedIn(c *gin.Context) {
-	user, ok := s.cfg.Door.User(c.Request)
-	if ok {
+	user, err := s.cfg.Door.User(c.Request)
+	if err == nil {
 		c.Set(userKey, user)
 		return
 	}
 	c.Abort()
+	if !errors.Is(err, subfive.ErrNotFound) {
+		s.request(c).fail(s.closed(c, err))
+		return
+	}
 	to := Root + "/login"
-	if c.Request.Method == http.MethodGet {
+	if c.Request.Method == http.MethodGet && !c.Request.URL.Query().Has("part") {
 		to += "?next=" + url.QueryEscape(c.Request.URL.RequestURI())
 	}
 	if c.GetHeader("HX-Request") != "" { // a fragment is no place to sign in at
@@ -97,11 +105,14 @@ func (s *Screens) page(h func(*request) (page, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		r := s.request(c)
 		p, err := h(r)
-		if err != nil {
+		switch {
+		case err != nil:
 			r.fail(err)
-			return
+		case p.To != "":
+			c.Redirect(http.StatusSeeOther, p.To)
+		default:
+			r.draw(p)
 		}
-		r.draw(p)
 	}
 }
 
@@ -148,8 +159,8 @@ func (r *request) draw(p page) {
 		r.fail(fmt.Errorf("there is no template %q", p.Name))
 		return
 	}
-	name := "layout.html"
-	if part := r.Query("part"); part != "" {
+	name := r.frame(p.Bare)
+	if part := r.Query("part"); part != "" && !p.Bare {
 		name = "part " + part
 		if t.Lookup(name) == nil {
 			r.fail(&Refused{Status: http.StatusNotFound, What: "this page has no such part", Do: "leave part out of the address"})
@@ -157,7 +168,7 @@ func (r *request) draw(p page) {
 		}
 	}
 	v := &view{request: r, Title: p.Title, Data: p.Data, Page: p.Name}
-	if name == "layout.html" {
+	if !p.Bare && name == "layout.html" {
 		v.Said = r.heard()
 		if wrong := r.misread(); wrong != "" && v.Said == nil {
 			v.Said = &said{Text: wrong, Bad: true}
@@ -176,6 +187,14 @@ func (r *request) draw(p page) {
 	r.Data(status, "text/html; charset=utf-8", body.Bytes())
 }
 
+// frame is the template of what is around a page.
+func (r *request) frame(bare bool) string {
+	if bare || r.user.Name == "" {
+		return "bare.html"
+	}
+	return "layout.html"
+}
+
 // fail draws an error. One that is not for the caller's eyes is logged.
 func (r *request) fail(err error) {
 	var refused *Refused
@@ -184,7 +203,7 @@ func (r *request) fail(err error) {
 		refused = &Refused{Status: http.StatusInternalServerError, What: "Something went wrong here", Do: "The tracker's log says what. What comes in is not affected."}
 	}
 	t, v := r.s.pages["error"], &view{request: r, Title: refused.What, Data: refused, Page: "error"}
-	name := "layout.html"
+	name := r.frame(false)
 	if r.Query("part") != "" {
 		name = "part error"
 	}

@@ -32,17 +32,28 @@ type API interface {
 
 // Door knows who is signed in.
 type Door interface {
-	// User returns who asks. Who has not signed in is sent to the page of that
-	// name.
-	User(r *http.Request) (subfive.User, bool)
+	// User returns who asks; subfive.ErrNotFound if he has not signed in.
+	User(r *http.Request) (subfive.User, error)
 }
 
-// Config is what Screens need. All must be given.
+// Config is what Screens need. All but Door must be given.
 type Config struct {
-	API  API
+	API API
+	// Accounts are those that may come in; an error while they can't be asked.
+	Accounts func() (Accounts, error)
+	// Passwords hashes them.
+	Passwords *Passwords
+	// NewID makes an ID for a user.
+	NewID func() string
+	// Client says who a request is from, and whether the browser speaks TLS, with
+	// us or with a proxy that says so.
+	Client func(*http.Request) (address string, safe bool)
+	// Door says who is signed in; nil: who signed in by a password or a link.
 	Door Door
-	Log  *slog.Logger
-	Now  func() time.Time
+	// Currency is the reporting currency, an ISO 4217 code.
+	Currency string
+	Log      *slog.Logger
+	Now      func() time.Time
 	// Zone is the reporting time zone: days of reports are its days, and times are
 	// shown in it to who has chosen no other.
 	Zone *time.Location
@@ -51,6 +62,8 @@ type Config struct {
 // Screens draws the pages.
 type Screens struct {
 	cfg     Config
+	in      *sessions
+	tries   *throttle
 	pages   map[string]*template.Template
 	static  http.Handler
 	handler http.Handler
@@ -65,7 +78,10 @@ var static embed.FS
 // New returns Screens. A template that can't be read is an error of the program,
 // which the tests find: it panics.
 func New(cfg Config) *Screens {
-	s := &Screens{cfg: cfg, pages: readTemplates()}
+	s := &Screens{cfg: cfg, in: newSessions(cfg), tries: newThrottle(), pages: readTemplates()}
+	if cfg.Door == nil {
+		s.cfg.Door = s.in
+	}
 	s.static = http.StripPrefix(assetRoot, http.FileServerFS(sub(static, "static")))
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(s.denyCrossOrigin))
@@ -84,6 +100,7 @@ func (s *Screens) newEngine() *gin.Engine {
 	e.Use(s.recover, secure)
 	e.NoRoute(s.signedIn, s.page(noPage))
 	e.GET(assetRoot+"/*file", s.asset)
+	s.routeDoor(e.Group(Root))
 	inside := e.Group(Root, s.signedIn)
 	inside.GET("", func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, Root+"/") })
 	s.routeNow(inside)
@@ -95,6 +112,8 @@ func (s *Screens) newEngine() *gin.Engine {
 	s.routeAlerts(inside)
 	s.routeReconciliation(inside)
 	s.routeCosts(inside)
+	s.routeAccount(inside)
+	s.routeUsers(inside)
 	return e
 }
 
@@ -102,14 +121,14 @@ func (s *Screens) newEngine() *gin.Engine {
 // all may use.
 func readTemplates() map[string]*template.Template {
 	files := sub(templates, "templates")
-	shared := template.Must(template.New("layout.html").Funcs(functions()).ParseFS(files, "layout.html", "parts.html"))
+	shared := template.Must(template.New("layout.html").Funcs(functions()).ParseFS(files, "layout.html", "bare.html", "parts.html"))
 	names, err := fs.Glob(files, "*.html")
 	if err != nil {
 		panic(err)
 	}
 	pages := map[string]*template.Template{}
 	for _, name := range names {
-		if name == "layout.html" || name == "parts.html" {
+		if name == "layout.html" || name == "bare.html" || name == "parts.html" {
 			continue
 		}
 		page := template.Must(template.Must(shared.Clone()).ParseFS(files, name))

@@ -2,6 +2,7 @@ package screens
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,9 @@ type state struct {
 	name    string // page/state
 	path    string
 	answers map[string]string // by "GET /path?query" or "GET /path"
-	who     subfive.User      // mara, if it has no ID
+	who     subfive.User      // mara, if it has no name; nobody is not signed in
+	people  func(*people)     // what accounts there are beside; nil: none
+	form    string            // is sent to the path, if it is set
 	status  int               // 200, if 0
 	sees    []string
 }
@@ -25,11 +28,39 @@ type state struct {
 // and those of their own. Tests draw each, and look at each in a browser.
 func states(t testing.TB) []state {
 	return slices.Concat(
-		frameStates(t), auditStates(t), storyStates(t),
+		frameStates(t),
 		nowStates(t),
+		doorStates(t),
+		accountStates(t),
+		usersStates(t),
+		auditStates(t),
+		storyStates(t),
 		resourceStates(t),
-		doctorStates(t), alertsStates(t), reconciliationStates(t), costsStates(t),
+		costsStates(t),
+		reconciliationStates(t),
+		alertsStates(t),
+		doctorStates(t),
 	)
+}
+
+// handler answers with the state's page, also where a browser asks for what a
+// form was sent to.
+func (st state) handler(t testing.TB) http.Handler {
+	who, all := st.who, newPeople()
+	if who.Name == "" {
+		who = mara
+	}
+	if st.people != nil {
+		st.people(all)
+	}
+	pages := screensOf(t, &api{answers: st.answers}, who, all).Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if st.form != "" && r.Method == http.MethodGet && r.URL.RequestURI() == st.path {
+			r = httptest.NewRequestWithContext(r.Context(), http.MethodPost, st.path, strings.NewReader(st.form))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 func frameStates(testing.TB) []state {
@@ -53,11 +84,8 @@ func auditStates(testing.TB) []state {
 
 func draw(t *testing.T, st state) string {
 	t.Helper()
-	who := st.who
-	if who.ID == "" {
-		who = mara
-	}
-	w := open(t, newScreens(t, &api{answers: st.answers}, who), st.path)
+	w := httptest.NewRecorder()
+	st.handler(t).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, st.path, nil))
 	want := st.status
 	if want == 0 {
 		want = http.StatusOK

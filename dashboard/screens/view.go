@@ -146,6 +146,14 @@ func (v *view) User() subfive.User { return v.user }
 // May reports whether the person may change things.
 func (v *view) May() bool { return v.user.Role != subfive.RoleAnalyst }
 
+// TLS is "s" where the browser speaks TLS, for an address of ours.
+func (v *view) TLS() string {
+	if _, safe := v.s.cfg.Client(v.Request); safe {
+		return "s"
+	}
+	return ""
+}
+
 // Theme is the person's own: light, dark, or "" for the system's.
 func (v *view) Theme() string {
 	if v.user.Theme == "light" || v.user.Theme == "dark" {
