@@ -155,7 +155,7 @@ func (s *situation) alertNeeds() (found []need) {
 		if !a.Since.IsZero() {
 			n.Since = &a.Since
 		}
-		n.Action = alertAction(rule, a.Subject)
+		n.Action = alertAction(rule, a)
 		switch rule {
 		case alerts.DatabaseDown, alerts.JournalFilling, alerts.ClicksAtRisk, alerts.DiskSpace:
 			n.Severity, n.rank = severityBad, rankTracker
@@ -169,22 +169,22 @@ func (s *situation) alertNeeds() (found []need) {
 	return found
 }
 
-func alertAction(rule alerts.Rule, subject string) nowAction {
+func alertAction(rule alerts.Rule, a subfive.Alert) nowAction {
 	switch rule {
 	case alerts.NoClicks, alerts.SpendWithout:
-		return goTo("See the campaign", "/campaigns/"+url.PathEscape(subject))
+		return goTo("See the campaign", "/campaigns/"+url.PathEscape(a.Subject))
 	case alerts.NoConversions, alerts.NoPostbacks, alerts.MatchRate:
 		return goTo("Open the doctor", "/doctor")
 	case alerts.Backlog:
-		return goTo("Look at them", "/outbound", "status", "scheduled", "destination_id", subject)
+		return goTo("Look at them", "/outbound", "status", "scheduled", "destination_id", a.Subject)
 	case alerts.Rejections:
-		return goTo("Look at them", "/conversions", "network_status", "rejected", "source_id", subject, "range", "7d")
+		return goTo("Look at them", "/conversions", "network_status", "rejected", "source_id", a.Subject, "range", "7d")
 	case alerts.NetworkGap:
 		return goTo("Compare", "/reconciliation")
 	case alerts.DatabaseDown, alerts.JournalFilling, alerts.ClicksAtRisk, alerts.DiskSpace, alerts.FailedAnswers, alerts.Expiring, alerts.PostbackOff,
 		alerts.DestinationPaused, alerts.DeadLetters, alerts.UnmappedGoals:
 	}
-	return goTo("Open the alert", "/alerts")
+	return goTo("Open the alert", "/alerts/"+url.PathEscape(a.ID))
 }
 
 // firstSentence splits what an alert says into a title and the rest, before what

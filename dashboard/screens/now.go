@@ -171,8 +171,6 @@ func (t nowTold) Sums() nowSums { return t.nowSums }
 
 func (s *Screens) routeNow(inside gin.IRoutes) {
 	inside.GET("/", s.page(nowPage))
-	inside.POST("/now/resume/:id", s.act(resumeNow))
-	inside.POST("/now/pause/:id", s.act(pauseNow))
 }
 
 // nowPage says how things stand.
@@ -219,28 +217,6 @@ func compared(name string) string {
 		return "on last year"
 	}
 	return "on the time before"
-}
-
-// resumeNow lets a destination go on.
-func resumeNow(r *request) (said, error) {
-	id := r.Param("id")
-	err := r.send(http.MethodPost, "/destinations/"+id+"/resume", struct{}{}, nil)
-	return said{Text: plainID(id) + " goes on: what waits is sent now", Undo: Root + "/now/pause/" + id}, err
-}
-
-// pauseNow takes resumeNow back.
-func pauseNow(r *request) (said, error) {
-	id := r.Param("id")
-	err := r.send(http.MethodPost, "/destinations/"+id+"/pause", struct{}{}, nil)
-	return said{Text: plainID(id) + " is paused again"}, err
-}
-
-// plainID is an ID of the path as people read it: the path stays escaped.
-func plainID(id string) string {
-	if plain, err := url.PathUnescape(id); err == nil {
-		return plain
-	}
-	return id
 }
 
 // about narrows a list to a destination; "" to none.

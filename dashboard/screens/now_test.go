@@ -59,7 +59,7 @@ func nowStates(t testing.TB) []state {
 			sees: []string{"Nothing needs a person", "7 days, stage by stage", "No postback has come yet"},
 		},
 		{name: "now/paused", path: "/admin/?live=off", answers: full, sees: []string{"Go on", "paused"}},
-		{name: "now/resume", path: "/admin/", answers: manual, sees: []string{`action="/admin/now/resume/meta-main"`, "Resume"}},
+		{name: "now/resume", path: "/admin/", answers: manual, sees: []string{`action="/admin/destinations/meta-main/resume"`, "Resume"}},
 		{name: "now/analyst", path: "/admin/", answers: manual, who: analyst, sees: []string{"meta-main is held"}},
 		{name: "now/misread", path: "/admin/?range=week&zone=UTC", answers: full, sees: []string{"There is no range"}},
 	}
@@ -79,21 +79,6 @@ func TestNowParts(t *testing.T) {
 		if diff := cmp.Diff(want, a.calls); diff != "" {
 			t.Errorf("%s: calls (-want +got):\n%s", part, diff)
 		}
-	}
-}
-
-// Resume lets a destination go on, and can be taken back.
-func TestNowResumes(t *testing.T) {
-	t.Parallel()
-	a := &api{answers: map[string]string{"POST /destinations/meta%2Fa/resume": `{}`, "POST /destinations/meta%2Fa/pause": `{}`}}
-	s := newScreens(t, a, mara)
-	for _, path := range []string{"/admin/now/resume/meta%2Fa", "/admin/now/pause/meta%2Fa"} {
-		if w := submit(t, s, path, "back=/admin/"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/" {
-			t.Errorf("%s: %d to %q", path, w.Code, w.Header().Get("Location"))
-		}
-	}
-	if diff := cmp.Diff([]string{"POST /destinations/meta%2Fa/resume {}", "POST /destinations/meta%2Fa/pause {}"}, a.calls); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
