@@ -114,6 +114,7 @@ func (s *Screens) newEngine() *gin.Engine {
 	s.routeCosts(inside)
 	s.routeAccount(inside)
 	s.routeUsers(inside)
+	s.routeLogs(inside)
 	return e
 }
 

@@ -147,14 +147,15 @@ func pickLines(lines []storyLine, labels ...string) (picked []storyLine) {
 
 // storyAttempt is one exchange with a platform.
 type storyAttempt struct {
-	ID            string `json:"id"`
-	Latency       int64  `json:"latency"` // in nanoseconds
-	Method        string `json:"method"`
-	URL           string `json:"url"`
-	RequestHeader string `json:"request_header"`
-	RequestBody   string `json:"request_body"`
-	AnswerHeader  string `json:"answer_header"`
-	AnswerBody    string `json:"answer_body"`
+	ID            string    `json:"id"`
+	At            time.Time `json:"started_at"`
+	Latency       int64     `json:"latency"` // in nanoseconds
+	Method        string    `json:"method"`
+	URL           string    `json:"url"`
+	RequestHeader string    `json:"request_header"`
+	RequestBody   string    `json:"request_body"`
+	AnswerHeader  string    `json:"answer_header"`
+	AnswerBody    string    `json:"answer_body"`
 	Outcome       struct {
 		HTTP int `json:"http"`
 	} `json:"outcome"`

@@ -181,6 +181,15 @@ func (v *view) Clock(t any) template.HTML { return v.stamp(t, "15:04:05") }
 // Milli is a moment with its milliseconds.
 func (v *view) Milli(t any) template.HTML { return v.stamp(t, "15:04:05.000") }
 
+// Second is a moment as hour, minute and second, where its day stands above it.
+func (v *view) Second(t any) template.HTML {
+	at, ok := moment(t)
+	if !ok {
+		return "–"
+	}
+	return stamped(at, at.In(v.zone).Format("15:04:05"))
+}
+
 // TimeOfDay is a moment with its milliseconds and without its day.
 func (v *view) TimeOfDay(t any) template.HTML {
 	at, ok := moment(t)

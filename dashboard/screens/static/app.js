@@ -126,7 +126,11 @@ function tail(list) {
       if (dropped) { dropped.hidden = false; dropped.textContent = `${lost} rows came too fast to show; load the page again to see them` }
     })
     stream.onopen = () => { if (state) state.textContent = 'live' }
-    stream.onerror = () => { if (state) state.textContent = 'waiting for the tracker' }
+    stream.onerror = () => {
+      if (state) state.textContent = 'waiting for the tracker'
+      const gone = stream // an answer that is no stream ends it: then we begin anew
+      if (gone.readyState === EventSource.CLOSED) setTimeout(() => { if (stream === gone) start() }, 5000)
+    }
   }
   const stop = () => { stream?.close(); stream = undefined; if (state) state.textContent = 'paused' }
   pause?.addEventListener('click', event => {
