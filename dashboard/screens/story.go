@@ -78,6 +78,7 @@ type storyEvent struct {
 	ClickID    string `json:"click_id"`
 	AttemptID  string `json:"attempt_id"`
 	DeliveryID string `json:"delivery_id"`
+	Platform   string `json:"platform"`
 
 	// Day is set where it is another than the event's before.
 	Day string `json:"-"`
@@ -229,6 +230,7 @@ type replays struct {
 	Refused map[string]int    `json:"refused"`
 	Value   map[string]string `json:"value"`
 	Oldest  time.Time         `json:"oldest"`
+	IDs     []string          `json:"ids"`
 	Sample  *struct {
 		EventName     string `json:"event_name"`
 		EventID       string `json:"event_id"`
@@ -309,6 +311,7 @@ func (s *Screens) routeStory(inside gin.IRoutes) {
 	inside.POST("/conversions/:id/accept", s.act(acceptPostback))
 	inside.POST("/conversions/:id/attach", s.act(attachPostback))
 	inside.POST("/conversions/:id/replay", s.act(replayDelivery))
+	inside.POST("/conversions/:id/unsend", s.act(unsend))
 	inside.POST("/conversions/:id/resume", s.act(resumeDestination))
 	inside.POST("/conversions/:id/test", s.act(markTest))
 	inside.POST("/conversions/:id/untest", s.act(markReal))
@@ -342,15 +345,12 @@ func (p *storyPage) arrange(r *request) {
 	for i := range p.Attempts {
 		attempts[p.Attempts[i].ID] = &p.Attempts[i]
 	}
-	last := map[string]int{} // of a delivery's events
-	for i, e := range p.Timeline {
-		last[e.DeliveryID] = i
-	}
+	open := p.open()
 	day := ""
 	for i := range p.Timeline {
 		e := &p.Timeline[i]
 		e.Attempt = attempts[e.AttemptID]
-		e.Folded = last[e.DeliveryID] != i
+		e.Folded = !open[i]
 		if e.At.IsZero() {
 			continue
 		}
@@ -375,6 +375,34 @@ func (p *storyPage) arrange(r *request) {
 			p.Previews = append(p.Previews, d.DestinationID)
 		}
 	}
+}
+
+// open are the exchanges that stand open: the last about each delivery that has
+// not arrived, and one that has, an ad platform's before a copy of ours.
+func (p *storyPage) open() map[int]bool {
+	last := map[string]int{} // of a delivery's events
+	for i, e := range p.Timeline {
+		last[e.DeliveryID] = i
+	}
+	open, shown := map[int]bool{}, -1
+	for i, e := range p.Timeline {
+		switch {
+		case e.AttemptID == "" || last[e.DeliveryID] != i:
+		case e.State != "delivered":
+			open[i] = true
+		case shown < 0 || !p.ours(i) && p.ours(shown):
+			shown = i
+		}
+	}
+	if shown >= 0 {
+		open[shown] = true
+	}
+	return open
+}
+
+// ours reports whether an event is of a copy for ourselves.
+func (p *storyPage) ours(i int) bool {
+	return p.Timeline[i].Platform == "relay" || p.Timeline[i].Platform == "sheets"
 }
 
 // ask asks for what the address asks for beside the story: the preview of a
@@ -420,56 +448,4 @@ func (s *Screens) storyJSON(c *gin.Context) {
 		return
 	}
 	c.Data(http.StatusOK, "application/json", []byte(text))
-}
-
-func settlePostback(r *request) (said, error) {
-	as := r.PostForm("as")
-	err := r.send(http.MethodPost, "/postbacks/"+url.PathEscape(r.PostForm("id"))+"/settle", map[string]string{"as": as}, nil)
-	return said{Text: "Settled as " + as}, err
-}
-
-func acceptPostback(r *request) (said, error) {
-	err := r.send(http.MethodPost, "/postbacks/"+url.PathEscape(r.PostForm("id"))+"/accept", struct{}{}, nil)
-	return said{Text: "Accepted: it is credited as if nothing had been wrong with it"}, err
-}
-
-func attachPostback(r *request) (said, error) {
-	click := strings.TrimSpace(r.PostForm("click"))
-	if click == "" {
-		return said{}, &Refused{Status: http.StatusBadRequest, What: "no click was named", Do: "write the ID of the click that it belongs to"}
-	}
-	err := r.send(http.MethodPost, "/postbacks/"+url.PathEscape(r.PostForm("id"))+"/attach", map[string]string{"click_id": click}, nil)
-	return said{Text: "It counts for click " + click + " now"}, err
-}
-
-func replayDelivery(r *request) (said, error) {
-	body := map[string]any{"delivery_ids": []string{r.PostForm("id")}}
-	if r.PostForm("force") != "" {
-		body["force"] = true
-	}
-	var done replays
-	if err := r.send(http.MethodPost, "/replays", body, &done); err != nil {
-		return said{}, err
-	}
-	to := Root + "/conversions/" + r.Param("id")
-	if done.Count == 0 {
-		return said{Text: "Nothing was sent. " + done.Why(), Bad: true, To: to}, nil
-	}
-	return said{Text: "It is sent again, with the event ID it had", To: to}, nil
-}
-
-func resumeDestination(r *request) (said, error) {
-	id := r.PostForm("id")
-	err := r.send(http.MethodPost, "/destinations/"+url.PathEscape(id)+"/resume", struct{}{}, nil)
-	return said{Text: id + " works again: what it held is sent"}, err
-}
-
-func markTest(r *request) (said, error) {
-	err := r.send(http.MethodPost, storyPath(r)+"/test", map[string]bool{"test": true}, nil)
-	return said{Text: "It is a test now: it counts nowhere", Undo: Root + "/conversions/" + r.Param("id") + "/untest"}, err
-}
-
-func markReal(r *request) (said, error) {
-	err := r.send(http.MethodPost, storyPath(r)+"/test", map[string]bool{"test": false}, nil)
-	return said{Text: "It is no test any more: it counts again"}, err
 }

@@ -92,14 +92,26 @@ func TestStoryActs(t *testing.T) {
 		"send again": {
 			"replay", "id=dl_1&force=yes",
 			map[string]string{"POST /replays": `{"count":1,"refused":{},"value":{}}`},
-			[]string{`POST /replays {"delivery_ids":["dl_1"],"force":true}`},
+			[]string{`POST /replays {"after":"20s","delivery_ids":["dl_1"],"force":true}`},
 			"It is sent again",
 		},
 		"not sent again": {
 			"replay", "id=dl_1",
 			map[string]string{"POST /replays": `{"count":0,"refused":{"delivered":1},"value":{}}`},
-			[]string{`POST /replays {"delivery_ids":["dl_1"]}`},
+			[]string{`POST /replays {"after":"20s","delivery_ids":["dl_1"]}`},
 			"Nothing was sent. The platform has it",
+		},
+		"taken back": {
+			"unsend?delivery=dl_2", "",
+			map[string]string{"POST /replays/undo": `{"undone":["dl_2"]}`},
+			[]string{`POST /replays/undo {"delivery_ids":["dl_2"]}`},
+			"It is not sent again",
+		},
+		"taken back too late": {
+			"unsend?delivery=dl_2", "",
+			map[string]string{"POST /replays/undo": `{"undone":[]}`},
+			[]string{`POST /replays/undo {"delivery_ids":["dl_2"]}`},
+			"It was sent already",
 		},
 		"resume": {"resume", "id=meta-main", map[string]string{"POST /destinations/meta-main/resume": `{}`}, []string{`POST /destinations/meta-main/resume {}`}, "meta-main works again"},
 		"test": {
