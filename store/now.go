@@ -39,7 +39,7 @@ type NowDestination struct {
 	MaxAge, DedupWindow time.Duration
 }
 
-// Now is how things stand: all of one moment, so that the numbers agree.
+// ReadNow is how things stand: all of one moment, so that the numbers agree.
 type Now struct {
 	LastClick    Seen // its campaign
 	LastPostback Seen // its endpoint
@@ -92,8 +92,8 @@ type Unsettled struct {
 // faultsMost bounds how many faulty postbacks are looked at, the newest of them.
 const faultsMost = 10_000
 
-// Now says how things stand. It scans no clicks.
-func (s *Store) Now(ctx context.Context, q NowQuery) (n Now, err error) {
+// ReadNow says how things stand. It scans no clicks.
+func (s *Store) ReadNow(ctx context.Context, q NowQuery) (n Now, err error) {
 	err = s.snapshot(ctx, func(t *tx) (err error) {
 		n = Now{}
 		for _, part := range []func(context.Context, NowQuery, *Now) error{t.nowSeen, t.nowPaces, t.nowPostbacks, t.nowOpen, t.nowTold} {

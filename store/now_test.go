@@ -28,7 +28,7 @@ func dayAround(destinations ...string) NowQuery {
 
 func standing(t *testing.T, s *Store, q NowQuery) Now {
 	t.Helper()
-	n, err := s.Now(t.Context(), q)
+	n, err := s.ReadNow(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func (b *backend) look(ctx context.Context, s *situation) error {
 		}
 		s.watched = append(s.watched, w)
 	}
-	s.counts, err = st.Now(ctx, s.storeQuery(b.t.zone))
+	s.counts, err = st.ReadNow(ctx, s.storeQuery(b.t.zone))
 	return err
 }
 
