@@ -106,6 +106,7 @@ func (s *Screens) newEngine() *gin.Engine {
 	s.routeNow(inside)
 	s.routeAudit(inside)
 	s.routeStory(inside)
+	s.routeReports(inside)
 	s.routeResources(inside)
 	s.routeSetup(inside)
 	s.routeDoctor(inside)

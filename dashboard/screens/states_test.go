@@ -35,6 +35,7 @@ func states(t testing.TB) []state {
 		usersStates(t),
 		auditStates(t),
 		storyStates(t),
+		reportStates(t),
 		logStates(t),
 		resourceStates(t),
 		costsStates(t),
