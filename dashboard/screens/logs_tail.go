@@ -28,7 +28,14 @@ type tailWriter struct {
 	rest []byte // an event that is not whole yet
 }
 
-// Unwrap leads to what can flush, and to the connection's deadlines.
+// Flush lets go what was written. The API's writer asks for it by this method.
+func (w *tailWriter) Flush() {
+	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
+		w.view.s.cfg.Log.DebugContext(w.view.Request.Context(), "flush a tail", "err", err)
+	}
+}
+
+// Unwrap leads to the connection's deadlines.
 func (w *tailWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Write takes a part of the API's answer.

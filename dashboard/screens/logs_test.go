@@ -171,6 +171,7 @@ func (s *streams) ServeAs(w http.ResponseWriter, r *http.Request, who subfive.Us
 		if _, err := w.Write([]byte(part)); err != nil {
 			return
 		}
+		w.(http.Flusher).Flush() // as the API's own writer does
 	}
 }
 
@@ -186,6 +187,9 @@ func TestTailDrawsRows(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
 	body := w.Body.String()
+	if !w.Flushed {
+		t.Error("the rows are kept back")
+	}
 	for _, text := range []string{
 		"retry: 1000\n\n", "event: dropped\ndata: 7\n\n", "event: row\nid: 2026-11-24T09:00:00.000Z\ndata: <tr>", "&lt;img src=x&gt;",
 		`href="/admin/outbound?open=dl_7&amp;range=7d&amp;status=dead"`, "</tr> \n\n: nothing new\n\n",
