@@ -51,12 +51,6 @@ func (p proxies) clientAddr(r *http.Request) netip.Addr {
 	return last
 }
 
-// ClientAddr is the address a request came from, as a click's: trusted are the
-// proxies that are believed. "" means unknown.
-func ClientAddr(trusted []netip.Prefix, r *http.Request) string {
-	return addrText(unmapped(trusted).clientAddr(r))
-}
-
 // scheme is http or https as the client used it.
 func (p proxies) scheme(r *http.Request) string {
 	if r.TLS != nil {

@@ -122,6 +122,7 @@ type revision struct {
 	Resource    map[string]any      `json:"resource,omitempty"` // as it is stored now
 	// AuditID is the line by which it can be undone; "" where nothing changed.
 	AuditID string `json:"audit_id,omitempty"`
+	Subject string `json:"subject,omitempty"` // of the line that was undone
 	Note    string `json:"note,omitempty"`
 }
 

@@ -122,7 +122,10 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	t.receiver = receiver.New(t.receiverConfig(macros))
 	t.admin = dashboard.New(dashboard.Config{
 		Backend: &backend{t}, Token: f.Server.Admin.Token, Metrics: t.metrics.handler(), Log: t.log, Now: a.now, Stopping: t.stopping.Load,
-		ClientAddr: func(r *http.Request) string { return receiver.ClientAddr(f.Server.TrustedProxies, r) },
+		ClientAddr: func(r *http.Request) string {
+			address, _ := receiver.Client(f.Server.TrustedProxies)(r)
+			return address
+		},
 	})
 	t.screens = newScreens(t)
 	return t, t.firstRoutes()

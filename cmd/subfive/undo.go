@@ -71,7 +71,7 @@ func (a *app) undo(ctx context.Context, st *store.Store, line store.Audit, list,
 		return out, err
 	}
 	out, err = a.revise(ctx, st, setup, c, change, now)
-	out.Note = note
+	out.Note, out.Subject = note, line.Subject
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package screens
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,7 +43,8 @@ func audit(r *request) (page, error) {
 func undo(r *request) (said, error) {
 	var done struct {
 		Subject string `json:"subject"`
+		Note    string `json:"note"`
 	}
 	err := r.send(http.MethodPost, "/audit/"+r.Param("id")+"/undo", struct{}{}, &done)
-	return said{Text: "Put back as it was: " + done.Subject}, err
+	return said{Text: strings.TrimSpace("Put back as it was: " + done.Subject + ". " + done.Note)}, err
 }

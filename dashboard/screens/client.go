@@ -42,6 +42,9 @@ func (r *request) call(method, path string, body []byte, into any) error {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	q.RemoteAddr, q.Host = r.Request.RemoteAddr, r.Request.Host
+	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip"} { // where the person is, as a proxy says
+		q.Header[name] = r.Request.Header[name]
+	}
 	if body != nil {
 		q.Header.Set("Content-Type", "application/json")
 	}

@@ -53,6 +53,7 @@ type preview struct {
 	Value        string `json:"value"`
 	Currency     string `json:"currency"`
 	WouldSend    bool   `json:"would_send"`
+	ReasonCode   string `json:"reason_code"`
 	Reason       string `json:"reason"`
 	Problem      string `json:"problem"`
 	Request      *struct {

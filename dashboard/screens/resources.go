@@ -235,7 +235,9 @@ func changeResource(r *request, k kind) (page, *said, error) {
 	case p.New:
 		p.ID = strings.TrimSpace(r.PostForm("id"))
 		was["platform"] = r.PostForm("platform")
-		p.Problem, err = p.taken(r)
+		if r.PostForm("step") != "preview" { // that stores nothing
+			p.Problem, err = p.taken(r)
+		}
 	default:
 		was, err = stored(r, k)
 	}
@@ -253,7 +255,7 @@ func changeResource(r *request, k kind) (page, *said, error) {
 		}
 	}
 	drawn, err := p.drawn(r, t)
-	if p.Problem != nil {
+	if p.Problem != nil && r.Query("part") == "" {
 		drawn.Status = http.StatusUnprocessableEntity
 	}
 	return drawn, nil, err
@@ -312,6 +314,10 @@ func (p *resourcePage) send(r *request, t tree) (*said, error) {
 	save := r.PostForm("step") == "save"
 	if r.PostForm("step") == "preview" {
 		p.Preview = &preview{}
+		if p.ID == "" {
+			path += "draft"
+			delete(body, "id")
+		}
 		return nil, p.refusedBy(r.send(http.MethodPost, path+"/preview"+conversionQuery(r), body, p.Preview), func() { p.Preview = nil })
 	}
 	call := path
