@@ -124,7 +124,7 @@ func TestImportConversions(t *testing.T) {
 	}
 	// A person may send one all the same.
 	c.run(exitDone, "replay", "--destination", "meta-main", "--status", "skipped")
-	if got := c.query(strings.Replace(states, "WHERE", "WHERE d.generation = 2 AND", 1)); got != "meta-main,scheduled," {
+	if got := c.query(strings.Replace(states, "WHERE", "WHERE d.generation = 2 AND", 1)); got != "meta-main,scheduled,replay" {
 		t.Errorf("replayed: %s", got)
 	}
 	forward := c.write("forward.csv", "click_id,time,payout,transaction_id\n"+clickID+",2026-11-20 11:45:00,7,tx-10\n")

@@ -449,6 +449,7 @@ func TestLongClickID(t *testing.T) {
 
 // A client that dribbles its request can't keep the tracker from ending well.
 func TestSlowClientAtShutdown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.start()
 	conn, err := net.Dial("tcp", s.address)
