@@ -226,3 +226,19 @@ func less(n int) string {
 	}
 	return "−" + number(n)
 }
+
+// coarse is how long something takes, without what does not matter at its length:
+// 31 min of 31 min 17 s.
+func coarse(millis *float64) string {
+	if millis == nil {
+		return "–"
+	}
+	d := time.Duration(*millis * float64(time.Millisecond))
+	switch {
+	case d >= 10*time.Hour:
+		d = d.Round(time.Hour)
+	case d >= 10*time.Minute:
+		d = d.Round(time.Minute)
+	}
+	return span(d)
+}

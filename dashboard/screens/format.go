@@ -19,7 +19,7 @@ func functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": asset, "glyph": glyph, "status": status, "tag": tag, "number": number, "money": money, "percent": percent, "span": spanOf,
 		"spark": spark, "json": pretty, "breakable": breakable, "dict": dict, "plural": plural, "words": words, "capitalized": capital,
-		"line": line, "change": change, "less": less, "about": about,
+		"line": line, "change": change, "less": less, "coarse": coarse, "about": about,
 	}
 }
 

@@ -62,7 +62,7 @@ func (r *request) justIn() (justIn, error) {
 			ID       string  `json:"conversion_id"`
 			Offer    *string `json:"offer_id"`
 			Campaign *string `json:"campaign_id"`
-			Direct   *string `json:"platform"`
+			Currency *string `json:"payout_currency"`
 		}
 	}
 	if len(feed.Items) > 0 {
@@ -70,13 +70,16 @@ func (r *request) justIn() (justIn, error) {
 			return feed, err
 		}
 	}
-	of := map[string]string{}
+	of, currencies := map[string]string{}, map[string]*string{}
 	for _, c := range made.Items {
-		of[c.ID] = together(" · ", c.Offer, c.Campaign)
+		of[c.ID], currencies[c.ID] = together(" · ", c.Offer, c.Campaign), c.Currency
 	}
 	for i := range feed.Items {
 		a := &feed.Items[i]
 		a.Said = a.line(of[a.ConversionID])
+		if a.Currency == nil || *a.Currency == "" { // the postback did not say
+			a.Currency = currencies[a.ConversionID]
+		}
 	}
 	return feed, nil
 }

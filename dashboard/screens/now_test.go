@@ -28,11 +28,11 @@ const arrived = `{"items":[
 	{"postback_id":"pb_1","received_at":"2026-11-24T08:55:17.000Z","verdict":"matched","payout":"42.50","payout_currency":"USD","goal":"base","conversion_id":"cv_1"},
 	{"postback_id":"pb_2","received_at":"2026-11-24T08:53:02.000Z","verdict":"duplicate","payout":"42.50","payout_currency":null,"goal":"base","conversion_id":"cv_1","duplicate_of":"pb_1"},
 	{"postback_id":"pb_3","received_at":"2026-11-24T08:49:40.000Z","verdict":"status_change","payout":null,"payout_currency":null,"goal":"base","network_status":"approved","conversion_id":"cv_1"},
-	{"postback_id":"pb_4","received_at":"2026-11-24T08:47:31.000Z","verdict":"waiting","payout":"42.50","payout_currency":"USD","goal":"upsell","conversion_id":"cv_2"},
+	{"postback_id":"pb_4","received_at":"2026-11-24T08:47:31.000Z","verdict":"waiting","payout":"36.00","payout_currency":null,"goal":"upsell","conversion_id":"cv_2"},
 	{"postback_id":"pb_5","received_at":"2026-11-23T08:43:10.000Z","verdict":"possible_duplicate","payout":"51.00","payout_currency":"USD","goal":"base","conversion_id":""},
 	{"postback_id":"pb_6","received_at":"2026-11-23T08:40:00.000Z","verdict":"no_click_id","payout":"51.00","payout_currency":"USD","goal":"base","conversion_id":"","hint":"Everflow's macro is {sub5}, all lower case"}],"next":""}`
 
-const credited = `{"items":[{"conversion_id":"cv_1","offer_id":"ourdream","campaign_id":"spring-lookalike"},{"conversion_id":"cv_2","offer_id":null,"campaign_id":null}],"next":""}`
+const credited = `{"items":[{"conversion_id":"cv_1","offer_id":"ourdream","campaign_id":"spring-lookalike"},{"conversion_id":"cv_2","offer_id":null,"campaign_id":null,"payout_currency":"USD"}],"next":""}`
 
 const marked = `{"dead":7,"held":1,"unsettled":3,"alerts":1,"missing":2}`
 
@@ -48,7 +48,7 @@ func nowStates(t testing.TB) []state {
 		{
 			name: "now/full", path: "/admin/", answers: full, sees: []string{
 				"Working. One destination is held, seven deliveries are dead", "Paste a new token", "7 dead", "1 held", "−2", "ourdream · spring-lookalike", "&#43;14 % on yesterday",
-				"10 wait as planned: TOO_RECENT_CLICK", "stage by stage", "All live", "03:00 · 24 held", "also sent to Telegram", "nothing was sent yet",
+				"10 wait as planned: TOO_RECENT_CLICK", "stage by stage", "All live", "03:00 · 24 held", "also sent to Telegram", "$36.00", "nothing was sent yet",
 			},
 		},
 		{name: "now/empty", path: "/admin/", answers: map[string]string{"GET /now": outlookOf(t, "empty")}, sees: []string{"Nothing has come in yet.", "Open First run"}},
@@ -161,5 +161,17 @@ func TestRanges(t *testing.T) {
 	}
 	if s.asked(t, "/admin/?zone=Mars").misread() == "" {
 		t.Error("a zone that is none is taken")
+	}
+}
+
+func TestCoarse(t *testing.T) {
+	t.Parallel()
+	for millis, want := range map[float64]string{327: "327 ms", 2900: "2.9 s", 599_000: "9 min 59 s", 1_877_694: "31 min", 21_660_000: "6 h 1 min", 86_000_000: "24 h"} {
+		if got := coarse(&millis); got != want {
+			t.Errorf("%v ms are %q, want %q", millis, got, want)
+		}
+	}
+	if got := coarse(nil); got != "–" {
+		t.Errorf("nothing is %q", got)
 	}
 }
