@@ -92,6 +92,7 @@ func TestDailyViewIsFast(t *testing.T) {
 				t.Errorf("took %s: %s", times[0], query)
 			}
 		}
+		reportsAreFast(t, s, runs, limit)
 		started = time.Now()
 		done, err := s.RebuildDays(t.Context(), "", noon, func(string) {})
 		t.Logf("counted anew in %s: %+v, %v", time.Since(started).Round(time.Second), done, err)
@@ -99,4 +100,30 @@ func TestDailyViewIsFast(t *testing.T) {
 			t.Error("the sums are not what counting anew gives")
 		}
 	})
+}
+
+// reportsAreFast reads reports of a week within the limit, and of the quarter
+// within five times that.
+func reportsAreFast(t *testing.T, s *Store, runs int, limit time.Duration) {
+	t.Helper()
+	last := noon.Truncate(24 * time.Hour)
+	for _, q := range []ReportQuery{
+		{By: []string{"campaign_id"}}, {By: []string{"ad_id"}, Compare: ComparePrevious}, {By: []string{"country", "day"}}, {By: []string{"campaign_id", "ad_id"}, ClickTime: true},
+	} {
+		for days, limit := range map[int]time.Duration{7: limit, 90: 5 * limit} {
+			q.Since, q.Until, q.Limit = last.AddDate(0, 0, -days), last, 100
+			best := time.Hour
+			for range runs {
+				started := time.Now()
+				if r := mustReport(t, s, q); len(r.Rows) == 0 {
+					t.Errorf("%v of %d days: no rows", q.By, days)
+				}
+				best = min(best, time.Since(started))
+			}
+			t.Logf("%4d ms: report by %v of %d days", best.Milliseconds(), q.By, days)
+			if best > limit {
+				t.Errorf("took %s: report by %v of %d days", best, q.By, days)
+			}
+		}
+	}
 }

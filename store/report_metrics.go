@@ -20,9 +20,11 @@ type ReportMetric struct {
 }
 
 // term is a number made of sums. It is none where a sum of missing is not 0, or
-// where all of known are.
+// one of known is; where part is, it may be a part of the whole, and is none if
+// that part is 0: nothing is not a cost of nothing.
 type term struct {
 	plus, minus, missing, known []string
+	part                        string
 }
 
 // The sums that terms are made of, beside the columns of the rollups.
@@ -49,7 +51,7 @@ var (
 	revenueTerm = revenueOf("revenue_pending_micros", "revenue_approved_micros")
 	// partCost is the cost as far as it is known, wholeCost is none unless all of it
 	// is.
-	partCost  = term{plus: []string{sumCost}, missing: []string{sumCostMissing}, known: []string{sumCostKnown}}
+	partCost  = term{plus: []string{sumCost}, missing: []string{sumCostMissing}, known: []string{sumCostKnown}, part: sumUncosted}
 	wholeCost = term{plus: []string{sumCost}, missing: []string{sumCostMissing, sumUncosted}, known: []string{sumCostKnown}}
 	profit    = term{
 		plus: revenueTerm.plus, minus: []string{sumCost},
@@ -142,6 +144,9 @@ func (t term) sql() string {
 	for _, c := range t.known {
 		when = append(when, c+" > 0")
 	}
+	if t.part != "" {
+		when = append(when, "("+t.part+" = 0 OR "+text+" <> 0)")
+	}
 	if when != nil {
 		return "(CASE WHEN " + strings.Join(when, " AND ") + " THEN " + text + " END)"
 	}
@@ -212,5 +217,5 @@ func (t term) value(of reportSums) (n int64, ok bool) {
 	for _, c := range t.minus {
 		n -= of[c]
 	}
-	return n, true
+	return n, t.part == "" || of[t.part] == 0 || n != 0
 }

@@ -417,7 +417,7 @@ func (p *reportPlan) row(g reportGroup, times map[string]map[string]stretch, bef
 	if slices.Contains(p.needs(), sumCost) {
 		row.CostStatus = "known"
 		switch {
-		case g.sums[sumCostKnown] == 0:
+		case g.sums[sumCostKnown] == 0, g.sums[sumUncosted] > 0 && g.sums[sumCost] == 0:
 			row.CostStatus = "missing"
 		case g.sums[sumUncosted] > 0:
 			row.CostStatus = "part"

@@ -90,6 +90,30 @@ func TestReportOfDays(t *testing.T) {
 	})
 }
 
+// A cost of which nothing is known is none, also beside traffic that was not
+// bought; a part of it is a part.
+func TestReportOfUnknownCosts(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, s *Store) {
+		organic := on(1, "", func(c *subfive.Click) { c.SourceID, c.CampaignID = "", "organic" })
+		record(t, s, subfive.Batch{At: noon, Clicks: []subfive.Click{organic, on(2, "ad1", nil)}})
+		q := ReportQuery{By: []string{"campaign_id"}, Metrics: []string{"cost", "profit"}, Sort: "campaign_id"}
+		status := func(r Report) (all []string) {
+			for _, row := range r.Rows {
+				all = append(all, row.CostStatus)
+			}
+			return all
+		}
+		r := mustReport(t, s, q)
+		same(t, "nothing known", lines(r), []string{"organic 0.00 0.00", "spring <nil> <nil>", "= <nil> <nil>"})
+		same(t, "said so", status(r), []string{"known", "missing"})
+		record(t, s, subfive.Batch{At: noon, Clicks: []subfive.Click{on(3, "ad2", func(c *subfive.Click) { c.Cost = &subfive.Money{Amount: 250_000, Currency: "USD"} })}})
+		r = mustReport(t, s, q)
+		same(t, "a part known", lines(r), []string{"organic 0.00 0.00", "spring 0.25 <nil>", "= 0.25 <nil>"})
+		same(t, "said so, too", status(r), []string{"known", "part"})
+	})
+}
+
 // What a report shows as its SQL is what subfive sql runs.
 func TestReportSQL(t *testing.T) {
 	t.Parallel()
