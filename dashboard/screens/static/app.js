@@ -47,7 +47,7 @@ function range(name) {
   location.assign(to)
 }
 
-let leader = 0 // when g was pressed
+let leader = -Infinity // when g was pressed
 addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return
   const typing = event.target.closest('input, textarea, select, [contenteditable]')
@@ -61,10 +61,10 @@ addEventListener('keydown', event => {
   }
   if (typing || $('dialog[open]')) return
   if (event.timeStamp - leader < 1500 && places[event.key]) {
-    leader = 0
+    leader = -Infinity
     return location.assign('/admin' + places[event.key])
   }
-  leader = 0
+  leader = -Infinity
   switch (event.key) {
     case '/': event.preventDefault(); return $('#find')?.select()
     case '?': return $('#keys').showModal()
