@@ -63,10 +63,11 @@ func newSessions(cfg Config) *sessions {
 }
 
 func (s *sessions) manager(name, path string, safe bool) *scs.SessionManager {
-	m := scs.New()
-	m.Lifetime, m.Store, m.Codec = sessionLife, sessionStore{s.cfg}, sessionCodec{}
-	m.Cookie = scs.SessionCookie{Name: name, Path: path, Secure: safe, HttpOnly: true, SameSite: http.SameSiteLaxMode, Persist: true}
-	return m
+	// Without scs.New, which begins to look after a store in memory for ever.
+	return &scs.SessionManager{
+		Lifetime: sessionLife, Store: sessionStore{s.cfg}, Codec: sessionCodec{},
+		Cookie: scs.SessionCookie{Name: name, Path: path, Secure: safe, HttpOnly: true, SameSite: http.SameSiteLaxMode, Persist: true},
+	}
 }
 
 // of is who keeps a request's session.

@@ -58,7 +58,8 @@ func (t *throttle) passed(name string) {
 	delete(t.kept, "name "+name)
 }
 
-// forget makes room: first whoever has all tries again, then anybody.
+// forget makes room for a tenth, so that it is seldom done: first whoever has
+// all tries again goes, then anybody.
 func (t *throttle) forget(now time.Time) {
 	for key, l := range t.kept {
 		if l.TokensAt(now) >= float64(l.Burst()) {
@@ -66,7 +67,7 @@ func (t *throttle) forget(now time.Time) {
 		}
 	}
 	for key := range t.kept {
-		if len(t.kept) < maxThrottled {
+		if len(t.kept) <= maxThrottled*9/10 {
 			return
 		}
 		delete(t.kept, key)
