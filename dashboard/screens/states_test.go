@@ -71,19 +71,6 @@ func frameStates(testing.TB) []state {
 	}
 }
 
-func auditStates(testing.TB) []state {
-	return []state{
-		{name: "audit/empty", path: "/admin/audit", answers: map[string]string{"GET /audit": `{"items":[],"next":""}`}, sees: []string{"Nothing was changed yet"}},
-		{name: "audit/error", path: "/admin/audit", status: http.StatusNotFound, sees: []string{"there is nothing of that ID"}},
-		{
-			name: "audit/full", path: "/admin/audit", sees: []string{"meta-main", "<del>dry_run</del>", "Older"},
-			answers: map[string]string{"GET /audit": `{"items":[
-				{"id":"au_1","at":"2026-11-24T08:59:00Z","actor":"mara","action":"mode","subject":"destination/meta-main","old":"dry_run","new":"live"},
-				{"id":"au_2","at":"2026-11-22T08:59:00Z","actor":"file","action":"create","subject":"offer/<script>alert(1)</script>"}],"next":"abc"}`},
-		},
-	}
-}
-
 func draw(t *testing.T, st state) string {
 	t.Helper()
 	w := httptest.NewRecorder()
