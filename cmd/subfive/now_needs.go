@@ -176,7 +176,7 @@ func alertAction(rule alerts.Rule, a subfive.Alert) nowAction {
 	case alerts.NoConversions, alerts.NoPostbacks, alerts.MatchRate:
 		return goTo("Open the doctor", "/doctor")
 	case alerts.Backlog:
-		return goTo("Look at them", "/outbound", "status", "scheduled", "destination_id", a.Subject)
+		return goTo("Look at them", "/outbound", "status", "scheduled", "destination_id", a.Subject, "range", "30d")
 	case alerts.Rejections:
 		return goTo("Look at them", "/conversions", "network_status", "rejected", "source_id", a.Subject, "range", "7d")
 	case alerts.NetworkGap:
