@@ -39,7 +39,7 @@ type NowDestination struct {
 	MaxAge, DedupWindow time.Duration
 }
 
-// ReadNow is how things stand: all of one moment, so that the numbers agree.
+// Now is how things stand: all of one moment, so that the numbers agree.
 type Now struct {
 	LastClick    Seen // its campaign
 	LastPostback Seen // its endpoint
