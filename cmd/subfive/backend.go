@@ -275,6 +275,8 @@ func (b *backend) SetMode(ctx context.Context, destinationID string, to subfive.
 		return dashboard.Refusal{What: err.Error(), Do: "change mode in the file and run: subfive apply -f FILE"}
 	case errors.As(err, &wrong):
 		return dashboard.Refusal{Invalid: true, What: wrong[0].What, Do: wrong[0].Do}
+	case err == nil:
+		b.t.caughtUp(ctx)
 	}
 	return err
 }

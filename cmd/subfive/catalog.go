@@ -140,6 +140,9 @@ func (b *backend) ChangeResource(ctx context.Context, c dashboard.ResourceChange
 	if err != nil {
 		return nil, unchangeable(err)
 	}
+	if !c.DryRun {
+		b.t.caughtUp(ctx)
+	}
 	return out.completed(ctx, st, c.Kind, c.ID)
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,8 +83,20 @@ func (k stepper) destination(context.Context) (setupStep, error) {
 		first := k.setup.Destinations[0]
 		s.done, s.Href, s.SubjectID = true, "/admin/destinations", first.ID
 		s.Evidence = joined(", ", first.ID, strings.ReplaceAll(string(first.Mode), "_", " ")) + andMore(n)
+		if !k.told(first.ID) && len(k.setup.Sources) > 0 {
+			s.done, s.Href = false, "/admin/sources/"+url.PathEscape(k.setup.Sources[0].ID)
+			s.Do = "Nothing is told to it yet: tick it at the source, or at a campaign."
+		}
 	}
 	return s, nil
+}
+
+// told reports whether a source, a campaign or an endpoint names a destination.
+func (k stepper) told(id string) bool {
+	named := func(ids []string) bool { return slices.Contains(ids, id) }
+	return slices.ContainsFunc(k.setup.Sources, func(s subfive.Source) bool { return named(s.Destinations) }) ||
+		slices.ContainsFunc(k.setup.Campaigns, func(c subfive.Campaign) bool { return named(c.Destinations) }) ||
+		slices.ContainsFunc(k.setup.Endpoints, func(e subfive.Endpoint) bool { return named(e.Destinations) })
 }
 
 // check is done when a destination's check went well, or something was delivered.

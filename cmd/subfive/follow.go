@@ -38,10 +38,16 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 	tick, minute, soon := time.NewTicker(refresh), time.NewTicker(time.Minute), time.After(refresh)
 	defer tick.Stop()
 	defer minute.Stop()
+	var served chan<- struct{} // to be closed once the newest setup is taken over
 	for {
+		if served != nil {
+			close(served)
+			served = nil
+		}
 		select {
 		case <-ctx.Done():
 			return
+		case served = <-t.changed:
 		case <-soon: // a claim of the process before this one may have been under way
 			t.upkeep(ctx, p)
 			continue
@@ -64,6 +70,23 @@ func (t *tracker) follow(ctx context.Context, version int64, a *attribution.Attr
 		}
 		t.install(ctx, setup, a, p)
 		version = setup.Version
+	}
+}
+
+// caughtUp waits until this process works by the newest setup: who has just made
+// a campaign may click its link. Other processes follow by themselves.
+func (t *tracker) caughtUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, refresh)
+	defer cancel()
+	done := make(chan struct{})
+	select {
+	case t.changed <- done:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }
 

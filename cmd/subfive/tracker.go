@@ -62,7 +62,8 @@ type tracker struct {
 	// connectWithin bounds how long the database may take to let us in, and to take
 	// the file.
 	connectWithin time.Duration
-	asked         chan struct{} // closed once the database was asked for the first time
+	asked         chan struct{}        // closed once the database was asked for the first time
+	changed       chan chan<- struct{} // asks follow to take the newest setup over, and to close what it gets
 	// at is where we listen; nil until we do.
 	at atomic.Pointer[string]
 	// connected, if set, is told the setup when the database has answered for the
@@ -91,7 +92,7 @@ func newTracker(a *app, f config.File, opts ...journal.Option) (*tracker, error)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracker{reports: make(chan struct{}, 1), app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout, asked: make(chan struct{})}
+	t := &tracker{reports: make(chan struct{}, 1), app: a, file: f, log: a.log(), vault: vault, domains: newDomains(f.Server), connectWithin: connectTimeout, asked: make(chan struct{}), changed: make(chan chan<- struct{})}
 	if t.node, err = nodeName(f.Server.DataDir); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ func (b *backend) Undo(ctx context.Context, auditID, by string) (any, error) {
 	if err != nil {
 		return nil, unchangeable(err)
 	}
+	b.t.caughtUp(ctx)
 	return out.completed(ctx, st, list, id)
 }
 
