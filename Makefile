@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 # at itself, which would take four times as long. UNWATCHED= watches that too.
 UNWATCHED ?= modernc.org/sqlite/lib modernc.org/libc modernc.org/memory
 
-.PHONY: all build test lint golden fuzz bench load run release deb hooks deps help
+.PHONY: all build test lint golden fuzz bench load run release deb screens hooks deps help
 all: build test lint ## build, test and lint: what CI runs
 
 build: ## the binary, in bin/
@@ -49,6 +49,10 @@ release: ## static binaries for each system as archives, and SHA256SUMS, in dist
 
 deb: ## the Debian package, checked, in dist/ (ARCH=arm64)
 	GO="$(GO)" VERSION="$(VERSION)" scripts/deb.sh $(ARCH)
+
+screens: deps ## pictures of the main pages in docs/screens, of a demo with a day of traffic
+	mkdir -p docs/screens
+	$(GO) test -tags $(TAGS) -count=1 -run TestMainPagesInABrowser ./internal/e2e -shots $(CURDIR)/docs/screens
 
 hooks: ## format, vet and short tests before each commit
 	git config core.hooksPath .githooks
