@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -542,7 +543,7 @@ func shellWords(line string) []string {
 			quote, begun = r, true
 		case quote == 0 && r == ' ':
 			if begun {
-				if word.String() == ">" || word.String() == "|" || word.String() == "#" {
+				if slices.Contains([]string{">", "<", "|", "#"}, word.String()) {
 					return words
 				}
 				words = append(words, word.String())
