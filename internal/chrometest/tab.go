@@ -61,7 +61,7 @@ func Sit(t testing.TB) *Tab {
 			_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, media)
 			return err
 		},
-		picture: func() ([]byte, error) { return chromedp.Run(tab, chromedp.FullScreenshot(100)) },
+		picture: func() ([]byte, error) { return chromedp.Run(tab, chromedp.CaptureScreenshot()) },
 	}
 }
 
@@ -169,7 +169,7 @@ func (b *Tab) Look(width int64, scheme string) {
 	}
 }
 
-// Picture is the whole page as PNG.
+// Picture is what the window shows, as PNG.
 func (b *Tab) Picture() []byte {
 	b.t.Helper()
 	picture, err := b.picture()

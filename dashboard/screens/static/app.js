@@ -158,10 +158,16 @@ async function chart(element) {
   const draw = () => {
     element.replaceChildren()
     const axis = { stroke: paint('ink-3'), grid: { stroke: paint('line'), width: 1 }, ticks: { stroke: paint('line'), width: 1 }, font: `12px ${style.getPropertyValue('--sans')}` }
+    const apart = times[1] - times[0], hour = 3600, day = 24 * hour
+    const tick = step => new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...(step < day ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' }) })
+    const across = {
+      ...axis, incrs: [hour, 2 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day, 14 * day, 30 * day, 90 * day].filter(step => !(step < apart)),
+      values: (_, ticks, index, space, step) => ticks.map(t => tick(step).format(t * 1e3)),
+    }
     new uPlot({
       width: element.clientWidth, height: 208, tzDate: seconds => uPlot.tzDate(new Date(seconds * 1e3), zone), cursor: { y: false },
       series: [{}, ...series.map(s => ({ label: s.label, stroke: paint(s.color), width: s.dash ? 1.5 : 2, dash: s.dash, points: { show: times.length < 40 } }))],
-      axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(t => t.toLocaleString('en-US')) }],
+      axes: [across, { ...axis, size: 64, values: (_, ticks) => ticks.map(t => t.toLocaleString('en-US')) }],
     }, [times, ...series.map(s => s.values)], element)
   }
   draw()
