@@ -311,40 +311,50 @@ func (b *backend) Pause(ctx context.Context, destinationID, reason, by string) e
 	if err != nil {
 		return err
 	}
-	return setPause(ctx, st, destinationID, "by "+by+": "+reason, true)
+	return pausing{destinationID, by, reason, true}.apply(ctx, st, b.t.app.now())
 }
 
-func (b *backend) Resume(ctx context.Context, destinationID, _ string) error {
+func (b *backend) Resume(ctx context.Context, destinationID, by string) error {
 	st, err := b.open()
 	if err != nil {
 		return err
 	}
-	return setPause(ctx, st, destinationID, "", false)
+	return pausing{destinationID: destinationID, by: by}.apply(ctx, st, b.t.app.now())
 }
 
-// setPause pauses or resumes a destination as a person says. The dispatcher may
+// pausing is a destination's pause, or the end of it, as a person says.
+type pausing struct {
+	destinationID, by, reason string
+	on                        bool
+}
+
+// apply pauses or resumes, and leaves a line in the audit. The dispatcher may
 // write at the same moment; then it is said again.
-func setPause(ctx context.Context, st *store.Store, destinationID, reason string, on bool) error {
+func (p pausing) apply(ctx context.Context, st *store.Store, at time.Time) error {
 	setup, err := st.Setup(ctx)
 	if err != nil {
 		return err
 	}
-	if _, ok := setup.Destination(destinationID); !ok {
-		return fmt.Errorf("destination %s: %w", destinationID, subfive.ErrNotFound)
+	if _, ok := setup.Destination(p.destinationID); !ok {
+		return fmt.Errorf("destination %s: %w", p.destinationID, subfive.ErrNotFound)
 	}
-	for {
-		p, err := st.Pause(ctx, destinationID)
+	line := store.Audit{Action: "resume", Subject: "destination " + p.destinationID, Actor: p.by, At: at}
+	next := subfive.Pause{DestinationID: p.destinationID}
+	if p.on {
+		line.Action, line.New = "pause", p.reason
+		next.Manual, next.Reason = true, joined(": ", "by "+p.by, p.reason)
+	}
+	for won := false; !won; {
+		now, err := st.Pause(ctx, p.destinationID)
 		if err != nil {
 			return err
 		}
-		next := subfive.Pause{DestinationID: destinationID, Version: p.Version}
-		if on {
-			next.Manual, next.Reason = true, reason
-		}
-		if won, err := st.SetPause(ctx, next); err != nil || won {
+		next.Version = now.Version
+		if won, err = st.SetPause(ctx, next); err != nil {
 			return err
 		}
 	}
+	return st.AddAudit(ctx, line)
 }
 
 func (b *backend) Check(ctx context.Context, destinationID string, how dashboard.Check) (any, error) {

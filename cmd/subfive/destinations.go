@@ -130,7 +130,7 @@ func newPause(a *app) *cobra.Command {
 		Args:    exactly(1, "one destination's ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(s session) error {
-				if err := setPause(c.Context(), s.Store, args[0], joined(": ", "by "+a.person(), reason), true); err != nil {
+				if err := (pausing{args[0], a.person(), reason, true}).apply(c.Context(), s.Store, a.now()); err != nil {
 					return noDestination(err)
 				}
 				fmt.Fprintf(a.stdout, "destination %s is paused: its deliveries wait until: subfive destinations resume %s\n", args[0], args[0])
@@ -150,7 +150,7 @@ func newResume(a *app) *cobra.Command {
 		Args:    exactly(1, "one destination's ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(s session) error {
-				if err := setPause(c.Context(), s.Store, args[0], "", false); err != nil {
+				if err := (pausing{destinationID: args[0], by: a.person()}).apply(c.Context(), s.Store, a.now()); err != nil {
 					return noDestination(err)
 				}
 				fmt.Fprintf(a.stdout, "destination %s is not paused: a running serve sends what waits\n", args[0])
