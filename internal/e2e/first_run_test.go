@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -98,7 +99,7 @@ func TestFirstRun(t *testing.T) {
 
 	// A visitor, and what the network says of him.
 	click := visit(t, "http://"+address+"/c/spring?fbclid=IwAR1&ad_id=77")
-	get(t, strings.NewReplacer("{sub5}", click, "{payout}", "42.50", "{offer_id}", "1", "{transaction_id}", "tx-1").Replace(
+	text(t, strings.NewReplacer("{sub5}", click, "{payout}", "42.50", "{offer_id}", "1", "{transaction_id}", "tx-1").Replace(
 		p.says(`postback URL\s+(\S+?)&event_id`)))
 	b.OpenUntil("http://"+address+"/admin/conversions/"+click, "delivered to meta-main")
 	b.Sees("$42.50 from ourdream, credited to spring")
@@ -124,15 +125,17 @@ func visit(t *testing.T, link string) string {
 	return to.Query().Get("sub5")
 }
 
-// get gets a page, which must answer 200.
-func get(t *testing.T, address string) {
+// text is what a page that answers 200 says.
+func text(t *testing.T, address string) string {
 	t.Helper()
 	res, err := http.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	body, err := io.ReadAll(res.Body)
 	_ = res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", address, res.Status)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", address, res.Status, err)
 	}
+	return string(body)
 }

@@ -34,12 +34,20 @@ func TestDeadIsSentAgain(t *testing.T) {
 	b.Press("Send 1 delivery")
 	b.Until("it can be taken back", `document.querySelector('.toast form button')?.innerText === 'Undo'`)
 	b.Press("Undo")
-	b.OpenUntil(d.base+"/admin/outbound?status=dead", "dead")
+	b.OpenUntil(d.base+"/admin/outbound?status=dead", "the event is refused")
+	order := d.says(`TikTok will not take order (order-\d+)`)
+	if told := text(t, d.sandbox+"/_sandbox/tiktok/events"); strings.Contains(told, `"`+order+`"`) {
+		t.Fatalf("TikTok was told of %s, which was taken back", order)
+	}
 	b.Press("Send again: all that match (")
 	b.Press("Send 1 delivery")
-	b.OpenUntil(d.base+"/admin/outbound?destination_id=tiktok&status=delivered&range=24h", "delivered")
 	b.Open(d.base + "/admin/")
 	b.Until("nothing is dead", `!document.body.innerText.includes('is dead')`)
+	for until := time.Now().Add(30 * time.Second); !strings.Contains(text(t, d.sandbox+"/_sandbox/tiktok/events"), `"`+order+`"`); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("TikTok was not told of %s", order)
+		}
+	}
 }
 
 // The log moves by itself while one looks at it, and stops when one says so.
@@ -49,11 +57,11 @@ func TestTail(t *testing.T) {
 	b := d.signIn(t)
 	b.Open(d.base + "/admin/inbound")
 	b.Until("the tail runs", `document.querySelector('[data-tail-state]')?.textContent === 'live'`)
-	get(t, d.base+"/conversion?click_id=tail-1&payout=1&tx_id=tail-1")
+	text(t, d.base+"/conversion?click_id=tail-1&payout=1&tx_id=tail-1")
 	b.Sees("tail-1")
 	b.Key("P")
 	b.Until("the tail rests", `document.querySelector('[data-tail-state]')?.textContent === 'paused'`)
-	get(t, d.base+"/conversion?click_id=tail-2&payout=1&tx_id=tail-2")
+	text(t, d.base+"/conversion?click_id=tail-2&payout=1&tx_id=tail-2")
 	time.Sleep(2500 * time.Millisecond) // longer than the tail looks for news
 	b.Until("a tail that rests shows nothing new", `!document.body.innerText.includes('tail-2')`)
 	b.OpenUntil(d.base+"/admin/inbound", "tail-2")
