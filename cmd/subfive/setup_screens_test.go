@@ -181,7 +181,7 @@ func TestFirstRunOnScreens(t *testing.T) {
 	p.sends("/admin/destinations/meta-main/check", nil, http.StatusOK, "The platform took it")
 	p.opens("/admin/destinations/meta-main", "What meta would get", "of this conversion", "In dry run")
 	p.sends("/admin/destinations/meta-main/mode", map[string]string{"mode": "live", "last": "24h", "step": "look"}, http.StatusOK, "of the last 24h", "Switch to live")
-	live := p.sends("/admin/destinations/meta-main/mode", map[string]string{"mode": "live", "step": "switch"}, other, "meta-main is in mode live")
+	live := p.sends("/admin/destinations/meta-main/mode", map[string]string{"mode": "live", "looked_mode": "live", "step": "switch"}, other, "meta-main is in mode live")
 	p.opens("/admin/setup", "Set up: all 12 done", "The loop is closed")
 	p.undoes(live, "Set up: 11 of 12 done")
 	p.opens("/admin/destinations", "1 destination", "dry run")

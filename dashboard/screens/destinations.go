@@ -278,8 +278,10 @@ func switchMode(r *request) (page, *said, error) {
 	if m.To != "live" {
 		m.Last = ""
 	}
+	// The button says what was looked at; another choice beside it is looked at first.
+	looked := r.PostForm("looked_mode") == m.To && r.PostForm("looked_last") == m.Last
 	var done *said
-	if r.PostForm("step") == "switch" {
+	if r.PostForm("step") == "switch" && looked {
 		done, err = m.change(r)
 	} else if m.Last != "" {
 		m.Backlog = &backlog{}
@@ -328,16 +330,18 @@ func (m modeView) change(r *request) (*said, error) {
 		return done, nil
 	}
 	var sent backlog
-	var refused *Refused
-	switch err := r.send(http.MethodPost, "/replays", m.replay(false), &sent); {
-	case errors.As(err, &refused):
-		done.Text += ", and nothing of before is sent: " + refused.Error()
-	case err != nil:
-		return nil, err
-	default:
-		done.Undo = "" // what was sent can't be taken back
-		done.Text += "; " + plural(sent.Count, "delivery", "deliveries") + " of the last " + m.Last + " are on their way"
+	err := r.send(http.MethodPost, "/replays", m.replay(false), &sent)
+	if refused, ok := refusal(err); ok {
+		done.Bad, done.Text = true, done.Text+", and nothing of before is sent: "+refused.Error()
+		return done, nil
 	}
+	done.Undo = ""  // what was sent can't be taken back
+	if err != nil { // it is switched all the same, and whoever reads "something went wrong" thinks it is not
+		r.s.cfg.Log.ErrorContext(r.Request.Context(), "send what was rendered in dry run", "destination", m.ID, "err", err)
+		done.Bad, done.Text = true, done.Text+"; whether what was rendered before is sent is not known: look at its deliveries"
+		return done, nil
+	}
+	done.Text += "; " + plural(sent.Count, "delivery of the last "+m.Last+" is on its way", "deliveries of the last "+m.Last+" are on their way")
 	return done, nil
 }
 

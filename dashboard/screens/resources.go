@@ -1,7 +1,9 @@
 package screens
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -201,9 +203,13 @@ func newResource(r *request, k kind) (page, error) {
 
 // stored is the resource that the path names, as its form shows it.
 func stored(r *request, k kind) (tree, error) {
-	var t tree
-	if err := r.get("/"+k.List+"/"+r.Param("id"), nil, &t); err != nil {
+	var answer json.RawMessage
+	if err := r.get("/"+k.List+"/"+r.Param("id"), nil, &answer); err != nil {
 		return nil, err
+	}
+	t, err := readTree(answer)
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", k.One, r.id(), err)
 	}
 	if k.List != "destinations" {
 		return t, nil

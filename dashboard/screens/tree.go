@@ -1,6 +1,7 @@
 package screens
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,14 @@ import (
 
 // tree is a resource as the API has it: a JSON object.
 type tree = map[string]any
+
+// readTree reads a resource with its numbers as they are written: an ad account's
+// of seventeen digits is no float, and a form would save the rounded one.
+func readTree(data []byte) (t tree, err error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return t, d.Decode(&t)
+}
 
 // A form's field is called KIND:PATH, "list:send_on" or "number:paths.0.weight".
 // The kinds say what its text is in JSON. One that is empty is left out.
