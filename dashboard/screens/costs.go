@@ -105,6 +105,9 @@ type costsPage struct {
 	Upload  upload
 	Read    *costsRead
 	Fault   *Refused
+	// Rate is what was written of one that was not kept, and WrongRate why.
+	Rate      rateRow
+	WrongRate *Refused
 }
 
 // costSource is where traffic is bought.
@@ -151,15 +154,17 @@ func (costsPage) Decimals() []choice { return []choice{{"point", "point"}, {"com
 const maxUpload = 8 << 20
 
 func (s *Screens) routeCosts(inside gin.IRoutes) {
-	inside.GET("/costs", s.page(costs))
+	for _, path := range []string{"/costs", "/costs/rates"} { // links of a rate that was refused lead to the second
+		inside.GET(path, s.page(func(r *request) (page, error) { return costs(r, costsPage{}) }))
+	}
 	inside.POST("/costs/preview", s.page(previewCosts))
 	inside.POST("/costs", s.act(keepCosts))
-	inside.POST("/costs/rates", s.act(keepRate))
+	inside.POST("/costs/rates", s.form(keepRate))
 }
 
 // costs shows what ads cost, and the rates of exchange.
-func costs(r *request) (page, error) {
-	p := costsPage{Cursor: r.Query("cursor"), Upload: upload{SourceID: r.Query("source_id")}}
+func costs(r *request, p costsPage) (page, error) {
+	p.Cursor, p.Upload.SourceID = r.Query("cursor"), r.Query("source_id")
 	q := url.Values{"limit": {"100"}}
 	for _, name := range []string{"source_id", "cursor"} {
 		if value := r.Query(name); value != "" {
@@ -215,10 +220,9 @@ func (u *upload) choices(r *request) {
 }
 
 // read reads the file of a form. It comes before anything else of the form is
-// read, as it bounds it.
+// read, as that would not say that the form is too long.
 func (u *upload) read(r *request) (err error) {
 	tooLarge := &Refused{Status: http.StatusRequestEntityTooLarge, What: "the file is larger than 8 MiB", Do: "export fewer days at once, or use: subfive import costs FILE"}
-	r.Request.Body = http.MaxBytesReader(r.Writer, r.Request.Body, 2*maxUpload)
 	file, head, err := r.Request.FormFile("file")
 	if _, is := errors.AsType[*http.MaxBytesError](err); is {
 		return tooLarge
@@ -259,13 +263,20 @@ func keepCosts(r *request) (said, error) {
 	return said{Text: text, Bad: read.Rows == 0, To: Root + "/costs"}, nil
 }
 
-// keepRate keeps one rate of exchange.
-func keepRate(r *request) (said, error) {
-	rate := map[string]string{}
-	for _, name := range []string{"date", "currency", "rate"} {
-		rate[name] = strings.TrimSpace(r.PostForm(name))
+// keepRate keeps one rate of exchange. One that is refused can be mended where it
+// was written.
+func keepRate(r *request) (page, *said, error) {
+	rate := rateRow{Date: strings.TrimSpace(r.PostForm("date")), Currency: strings.ToUpper(strings.TrimSpace(r.PostForm("currency"))), Rate: strings.TrimSpace(r.PostForm("rate"))}
+	row := map[string]string{"date": rate.Date, "currency": rate.Currency, "rate": rate.Rate}
+	err := r.send(http.MethodPost, "/rates", map[string]any{"rows": []any{row}}, nil)
+	refused, ok := refusal(err)
+	switch {
+	case ok && refused.Status < http.StatusInternalServerError:
+		p, err := costs(r, costsPage{Rate: rate, WrongRate: refused})
+		p.Status = refused.Status
+		return p, nil, err
+	case err != nil:
+		return page{}, nil, err
 	}
-	rate["currency"] = strings.ToUpper(rate["currency"])
-	err := r.send(http.MethodPost, "/rates", map[string]any{"rows": []any{rate}}, nil)
-	return said{Text: "1 " + rate["currency"] + " was worth " + rate["rate"] + " on " + rate["date"]}, err
+	return page{}, &said{Text: "1 " + rate.Currency + " was worth " + rate.Rate + " on " + rate.Date, To: Root + "/costs"}, nil
 }

@@ -37,6 +37,14 @@ func costsStates(testing.TB) []state {
 			name: "costs/for an analyst", path: "/admin/costs", who: analyst, sees: []string{"Costs are kept up to 2026-11-23"},
 			answers: map[string]string{"GET /costs": `{"items":[` + costItems + `],"next":""}`, "GET /rates": noRates, "GET /sources": costSourcesList},
 		},
+		{
+			name: "costs/a rate that is refused", path: "/admin/costs/rates", form: "date=2026-11-23&currency=eur&rate=1%2C0521", status: http.StatusConflict,
+			sees: []string{"1,0521 is no number.</b> Write a point.", "<details open><summary>Add a rate", `value="2026-11-23"`, `value="EUR"`, `value="1,0521"`},
+			answers: map[string]string{
+				"GET /costs": `{"items":[],"next":""}`, "GET /rates": noRates, "GET /sources": costSourcesList,
+				"POST /rates": `409 {"error":{"what":"1,0521 is no number","do":"write a point"}}`,
+			},
+		},
 	}
 }
 

@@ -33,6 +33,14 @@ func secure(c *gin.Context) {
 	c.Header("X-Frame-Options", "DENY")
 }
 
+// maxForm is the most that any form takes: an export of costs, written in base64.
+// What is longer is neither kept in memory nor written to the disk.
+const maxForm = 2 * maxUpload
+
+func bounded(c *gin.Context) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+}
+
 // request is one call of a page.
 type request struct {
 	*gin.Context

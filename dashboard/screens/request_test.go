@@ -1,6 +1,7 @@
 package screens
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -79,5 +80,38 @@ func TestHeaders(t *testing.T) {
 	}
 	if strings.Contains(policy, "unsafe") {
 		t.Error("the policy has an unsafe source")
+	}
+}
+
+// endless is a form that does not end for long, and how much of it was read.
+type endless struct {
+	head io.Reader
+	read int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read > 3*maxForm {
+		return 0, io.EOF
+	}
+	n, err := e.head.Read(p)
+	if err != nil {
+		n = len(p)
+	}
+	e.read += n
+	return n, nil
+}
+
+// A form that does not end fills neither memory nor disk, not even that of who is
+// not signed in.
+func TestEndlessForm(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/admin/login", "/admin/costs/rates", "/admin/costs/preview"} {
+		body := &endless{head: strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n")}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, body)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		newScreens(t, &api{answers: map[string]string{"GET /sources": `{"items":[]}`}}, mara).Handler().ServeHTTP(httptest.NewRecorder(), r)
+		if body.read < maxForm || body.read > maxForm+1<<20 {
+			t.Errorf("%s: %d bytes were read, and %d are the most", path, body.read, maxForm)
+		}
 	}
 }

@@ -97,7 +97,7 @@ func (s *Screens) newEngine() *gin.Engine {
 	e.RedirectTrailingSlash = false
 	e.UseEscapedPath = true
 	e.UnescapePathValues = false
-	e.Use(s.recover, secure)
+	e.Use(s.recover, secure, bounded)
 	e.NoRoute(s.signedIn, s.page(noPage))
 	e.GET(assetRoot+"/*file", s.asset)
 	s.routeDoor(e.Group(Root))
